@@ -1,0 +1,55 @@
+"""Who somebody is, and what was decided by whom."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    class Role(models.TextChoices):
+        CITY = "city", "城市工作人员"
+        REVIEWER = "reviewer", "评审专家"
+        MODERATOR = "moderator", "评审组长"
+        ADMINISTRATOR = "administrator", "管理员"
+
+    display_name = models.CharField("姓名", max_length=64)
+    role = models.CharField("角色", max_length=16, choices=Role, default=Role.CITY)
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = "用户"
+        verbose_name_plural = "用户"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(role__in=["city", "reviewer", "moderator", "administrator"]), name="user_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.is_active and (self.role == self.Role.ADMINISTRATOR or self.is_superuser)
+
+    @property
+    def is_reviewer(self) -> bool:
+        return self.is_active and self.role in (self.Role.REVIEWER, self.Role.MODERATOR)
+
+
+class AuditEntry(models.Model):
+    """One decision. Append-only: the database refuses to change or delete a row (see `guards`)."""
+
+    at = models.DateTimeField("时间", auto_now_add=True, db_index=True)
+    actor = models.ForeignKey(
+        User, verbose_name="操作人", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    action = models.CharField("操作", max_length=64, db_index=True)
+    target = models.CharField("对象", max_length=200)
+    detail = models.JSONField("详情", default=dict, blank=True)
+
+    class Meta:
+        verbose_name = "审计记录"
+        verbose_name_plural = "审计记录"
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target}"

@@ -1,0 +1,81 @@
+"""Makes rows for tests. States are reached through the rooms' own actions, never set by hand here."""
+
+from decimal import Decimal
+from itertools import count
+
+from django.utils import timezone
+
+from accounts.models import User
+from cities.models import City, Membership, Round
+from indicators.models import ChecklistItem, Framework, Indicator, RubricLevel
+
+_numbers = count(1)
+PASSWORD = "correct horse battery"
+
+
+def user(role: str = "city", **fields) -> User:
+    number = next(_numbers)
+    fields = {"username": f"user{number}", "display_name": f"用户{number}", **fields}
+    return User.objects.create_user(password=PASSWORD, role=role, **fields)
+
+
+def city(**fields) -> City:
+    number = next(_numbers)
+    return City.objects.create(**{"code": f"C{number:04d}", "name_zh": f"城市{number}", **fields})
+
+
+def member(of: City, role: str = "lead", **fields) -> User:
+    person = user("city", **fields)
+    Membership.objects.create(user=person, city=of, role=role)
+    return person
+
+
+def framework(*, published: bool = True, **fields) -> Framework:
+    """Two dimensions and a bonus, one leaf of each kind: A1 quantity, A2 rubric, B1 checklist, H1 bonus.
+
+    Points 30 + 30 + 40 and a bonus of at most 5.
+    """
+    made = Framework.objects.create(
+        **{"code": f"F{next(_numbers)}", "edition": "1", "name_zh": "试验体系", "provenance": "参考稿", **fields}
+    )
+
+    def node(code: str, parent: Indicator | None, position: int, **values) -> Indicator:
+        return Indicator.objects.create(
+            framework=made, code=code, parent=parent, position=position, name_zh=f"指标{code}", **values
+        )
+
+    a = node("A", None, 10, points=Decimal(60))
+    node("A1", a, 20, points=Decimal(30), kind="quantity", unit="%", curve="0:0|50:80|100:100")
+    rubric = node("A2", a, 30, points=Decimal(30), kind="rubric")
+    b = node("B", None, 40, points=Decimal(40))
+    checklist = node("B1", b, 50, points=Decimal(40), kind="checklist")
+    h = node("H", None, 60, points=Decimal(0))
+    node("H1", h, 70, points=Decimal(5), kind="bonus")
+    bands = [("A", "优秀", 90, 100), ("B", "良好", 75, 89), ("C", "合格", 60, 74), ("D", "待改进", 0, 59)]
+    for position, (level, label, low, high) in enumerate(bands, 1):
+        RubricLevel.objects.create(
+            indicator=rubric, position=position, level=level, label=label, score_min=low, score_max=high,
+            descriptor=f"{label}的描述",
+        )  # fmt: skip
+    for position, (item, score) in enumerate([("1", 60), ("2", 40)], 1):
+        ChecklistItem.objects.create(
+            indicator=checklist, position=position, item=item, score=Decimal(score), text=f"要点{item}"
+        )
+    if published:
+        made.status, made.published_at = Framework.Status.PUBLISHED, timezone.now()
+        made.save()
+    return made
+
+
+def round_(framework_: Framework | None = None, **fields) -> Round:
+    number = next(_numbers)
+    return Round.objects.create(
+        **{
+            "code": f"R{number}",
+            "name": f"第{number}轮",
+            "framework": framework_ or framework(),
+            "year": 2025,
+            "opens_at": timezone.now(),
+            **fields,
+        }
+    )
