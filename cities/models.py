@@ -124,6 +124,11 @@ class Round(models.Model):
         at = at or timezone.now()
         return (self.opens_at is None or self.opens_at <= at) and (self.closes_at is None or at < self.closes_at)
 
+    def days_left(self) -> int | None:
+        """Whole days until the deadline; None without one, or when it has passed."""
+        left = self.closes_at - timezone.now() if self.closes_at else None
+        return left.days if left is not None and left.total_seconds() > 0 else None
+
 
 class Submission(models.Model):
     """One city's self-assessment in a round."""

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.functional import cached_property
 
 from indicators.fields import ExactDecimalField
 
@@ -32,9 +33,13 @@ class Framework(models.Model):
     name_zh = models.CharField("名称", max_length=200)
     name_en = models.CharField("英文名称", max_length=200, blank=True)
     source = models.TextField("来源", blank=True)
-    provenance = models.TextField("说明", blank=True, help_text="凡展示、打印、导出本体系之处都会标明，例如“参考稿”。")
+    provenance = models.TextField(
+        "说明", blank=True, help_text="凡展示、打印、导出本体系之处都会标明，例如“参考稿”。"
+    )
     status = models.CharField("状态", max_length=16, choices=Status, default=Status.DRAFT)
-    aggregation = models.CharField("汇总方式", max_length=16, choices=Aggregation, default=Aggregation.ARITHMETIC)
+    aggregation = models.CharField(
+        "汇总方式", max_length=16, choices=Aggregation, default=Aggregation.ARITHMETIC
+    )
     missing = models.CharField("缺失处理", max_length=16, choices=Missing, default=Missing.ZERO)
     minimum_share = models.FloatField("最低数据占比", null=True, blank=True)
     floor = models.FloatField("几何下限", default=1.0, validators=[MinValueValidator(0)])
@@ -59,7 +64,9 @@ class Framework(models.Model):
                 name="framework_minimum_share_between_0_and_1",
             ),
             models.CheckConstraint(condition=models.Q(floor__gt=0), name="framework_floor_positive"),
-            models.CheckConstraint(condition=models.Q(rank_decimals__lte=9), name="framework_rank_decimals_at_most_9"),
+            models.CheckConstraint(
+                condition=models.Q(rank_decimals__lte=9), name="framework_rank_decimals_at_most_9"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -83,9 +90,16 @@ class Indicator(models.Model):
         POSITIVE = 1, "正向"
         NEGATIVE = -1, "逆向"
 
-    framework = models.ForeignKey(Framework, on_delete=models.CASCADE, related_name="indicators", verbose_name="指标体系")
+    framework = models.ForeignKey(
+        Framework, on_delete=models.CASCADE, related_name="indicators", verbose_name="指标体系"
+    )
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children", verbose_name="上级指标"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="children",
+        verbose_name="上级指标",
     )
     position = models.PositiveIntegerField("次序", help_text="全体系内的先后，步长 10。")
     code = models.CharField("编号", max_length=64)
@@ -111,11 +125,23 @@ class Indicator(models.Model):
         ordering = ["framework", "position"]
         constraints = [
             models.UniqueConstraint(fields=["framework", "code"], name="indicator_code_unique"),
-            models.CheckConstraint(condition=models.Q(direction__in=[1, -1]), name="indicator_direction_known"),
+            models.CheckConstraint(
+                condition=models.Q(direction__in=[1, -1]), name="indicator_direction_known"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name_zh}"
+
+    @cached_property
+    def level_list(self) -> "list[RubricLevel]":
+        """Rubric levels in order; `queries.load_tree` fills it for a whole framework at once."""
+        return list(self.levels.order_by("position", "id"))
+
+    @cached_property
+    def item_list(self) -> "list[ChecklistItem]":
+        """Checklist items in order; `queries.load_tree` fills it for a whole framework at once."""
+        return list(self.items.order_by("position", "id"))
 
     @property
     def is_leaf(self) -> bool:
@@ -132,7 +158,9 @@ class Indicator(models.Model):
 
 
 class RubricLevel(models.Model):
-    indicator = models.ForeignKey(Indicator, on_delete=models.CASCADE, related_name="levels", verbose_name="指标")
+    indicator = models.ForeignKey(
+        Indicator, on_delete=models.CASCADE, related_name="levels", verbose_name="指标"
+    )
     position = models.PositiveSmallIntegerField("次序")
     level = models.CharField("等级", max_length=16)
     label = models.CharField("名称", max_length=64, blank=True)
@@ -147,7 +175,8 @@ class RubricLevel(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["indicator", "level"], name="rubric_level_unique"),
             models.CheckConstraint(
-                condition=models.Q(score_min__lte=models.F("score_max"), score_max__lte=100), name="rubric_band_valid"
+                condition=models.Q(score_min__lte=models.F("score_max"), score_max__lte=100),
+                name="rubric_band_valid",
             ),
         ]
 
@@ -156,7 +185,9 @@ class RubricLevel(models.Model):
 
 
 class ChecklistItem(models.Model):
-    indicator = models.ForeignKey(Indicator, on_delete=models.CASCADE, related_name="items", verbose_name="指标")
+    indicator = models.ForeignKey(
+        Indicator, on_delete=models.CASCADE, related_name="items", verbose_name="指标"
+    )
     position = models.PositiveSmallIntegerField("次序")
     item = models.CharField("序号", max_length=16)
     score = ExactDecimalField("分值")

@@ -79,3 +79,91 @@ def round_(framework_: Framework | None = None, **fields) -> Round:
             **fields,
         }
     )
+
+
+# --- results: rounds that are filled in, reviewed and computed ------------------------------------------------
+
+
+def tree(specs: str, **fields) -> Framework:
+    """A published framework from lines of `code parent weight kind [aggregation] [curve]`; `-` is empty.
+
+    Quantities without a curve score x itself: 0:0|100:100. Bonus leaves take their weight as points.
+    """
+    made = Framework.objects.create(**{"code": f"F{next(_numbers)}", "edition": "1", "name_zh": "试验体系", **fields})
+    nodes: dict[str, Indicator] = {}
+    for number, line in enumerate(specs.strip().splitlines(), 1):
+        code, parent, weight, kind, aggregation, curve = (*line.split(), "-", "-")[:6]
+        values = {"points" if kind == "bonus" else "weight": None if weight == "-" else Decimal(weight)}
+        if kind == "quantity":
+            values["curve"] = "0:0|100:100" if curve == "-" else curve
+        nodes[code] = Indicator.objects.create(
+            framework=made, code=code, parent=nodes.get(parent), position=10 * number, name_zh=f"指标{code}",
+            kind="" if kind == "-" else kind, aggregation="" if aggregation == "-" else aggregation, **values,
+        )  # fmt: skip
+    made.status, made.published_at = Framework.Status.PUBLISHED, timezone.now()
+    made.save()
+    return made
+
+
+def content(indicator: Indicator, given):
+    """What somebody would type to say `given`: a number, a level, items, or a word for 不适用 or 无法提供."""
+    from cities.answers import Content
+
+    if given is None:
+        return Content()
+    if given in ("not_applicable", "unavailable"):
+        return Content(value_state=given, reason="试验")
+    if indicator.kind == "checklist":
+        return Content(value_state="value", items=str(given))
+    if indicator.kind == "rubric" and isinstance(given, str):
+        return Content(value_state="value", level=given)
+    if indicator.kind == "rubric":
+        level = next(level for level in indicator.levels.all() if level.score_min <= given <= level.score_max)
+        return Content(value_state="value", level=level.level, value_text=str(given))
+    return Content(value_state="value", value_text=str(given))
+
+
+def filled_in(round_: Round, city_: City, answers: dict, *, hand_in: bool = True):
+    """A city's submission with `answers` by leaf code, handed in without the checks of the web form."""
+    from cities import actions
+
+    submission = actions.open_submission(round_=round_, city=city_, by=None)
+    for answer in submission.answers.select_related("indicator"):
+        answer.submission = submission
+        given = answers.get(answer.indicator.code)
+        if given is not None:
+            answer.indicator.level_list = list(answer.indicator.levels.all())
+            answer.indicator.item_list = list(answer.indicator.items.all())
+            actions.save_answer(
+                answer=answer, content=content(answer.indicator, given), seen_version=answer.version, by=None
+            )
+    if hand_in:
+        actions.hand_in(submission=submission, by=None)
+        submission.refresh_from_db()
+    return submission
+
+
+def reviewed(submission, marks: dict, *, reviewer: User | None = None, finish: bool = True):
+    """A reviewer's marks by leaf code on a submission; `accept` agrees to 不适用."""
+    from dataclasses import replace
+
+    from scoring.actions import review
+
+    reviewer = reviewer or user("reviewer")
+    assignment = review.assign_reviewer(submission=submission, reviewer=reviewer, by=None)
+    for answer in submission.answers.select_related("indicator"):
+        given = marks.get(answer.indicator.code)
+        if given is None:
+            continue
+        answer.indicator.level_list = list(answer.indicator.levels.all())
+        answer.indicator.item_list = list(answer.indicator.items.all())
+        accepts = given == "accept"
+        review.save_mark(
+            assignment=assignment, indicator=answer.indicator, accepts_not_applicable=accepts,
+            content=replace(content(answer.indicator, None if accepts else given), reason="与材料一致"),
+            seen_answer_version=answer.version, status="done", by=reviewer,
+        )  # fmt: skip
+    if finish:
+        review.finish_review(assignment=assignment, by=reviewer)
+    submission.refresh_from_db()
+    return assignment

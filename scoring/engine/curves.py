@@ -20,8 +20,8 @@ class CurveError(ValueError):
 class Curve:
     """Piecewise linear through ``knots`` ``(x, score)``, constant beyond both ends.
 
-    With ``log`` the interpolation is linear in ln x, and x at or below the first knot (zero and negatives too)
-    takes the first score. Invariant: ``x`` strictly increasing, scores within 0–100, at least two knots.
+    With ``log`` the interpolation is linear in ln x, and x at or below the first knot (zero and negatives
+    too) takes the first score. Invariant: ``x`` strictly increasing, scores within 0–100, at least two knots.
     """
 
     knots: tuple[tuple[float, float], ...]
@@ -36,7 +36,10 @@ class Curve:
         object.__setattr__(self, "_score", np.array([knot[1] for knot in self.knots], dtype=np.float64))
 
     def score(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Scores (0–100) of reported values ``x`` of any shape, in the indicator's own unit; NaN stays NaN."""
+        """Scores (0–100) of reported values ``x`` of any shape, in the indicator's own unit.
+
+        NaN stays NaN.
+        """
         values = np.asarray(x, dtype=np.float64)
         if self.log:
             # Raising to the first knot before the logarithm gives everything below it the first score.

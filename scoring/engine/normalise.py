@@ -91,7 +91,8 @@ def normalise(x: Floats, norm: Normalisation, direction: int) -> Floats:
     """Scores of a round's values, each column of ``x`` by itself.
 
     Args:
-        x: ``(C,)`` or ``(C, L)`` in the indicators' own units, NaN where a city has no value (it takes no part).
+        x: ``(C,)`` or ``(C, L)`` in the indicators' own units, NaN where a city has no value (it takes no
+            part).
         norm: any method but ``curve``.
         direction: 1 when more is better, −1 when less is better (x′ = direction·x).
 
@@ -123,10 +124,7 @@ def _by_position(directed: Floats, method: str) -> Floats:
     present = ~np.isnan(directed)
     others = np.maximum(np.count_nonzero(present, axis=0) - 1, 1)
     rows = np.ascontiguousarray(directed.T)
-    if method == "rank":
-        beaten = others + 1 - rank_rows(rows).T
-    else:
-        beaten = rank_rows(-rows).T - 1
+    beaten = others + 1 - rank_rows(rows).T if method == "rank" else rank_rows(-rows).T - 1
     return np.where(present, 100.0 * beaten / others, np.nan)
 
 

@@ -15,7 +15,8 @@ def panel_aggregate(marks: Floats, rule: Panel) -> Floats:
 
     Args:
         marks: ``(R, …)`` scores, or values where the round is normalised afterwards.
-        rule: ``TRIMMED`` drops one highest and one lowest when there are at least five marks, else it is the mean.
+        rule: ``TRIMMED`` drops one highest and one lowest when there are at least five marks, else it is the
+            mean.
     """
     given = ~np.isnan(marks)
     count = np.count_nonzero(given, axis=0)
@@ -34,7 +35,8 @@ def _mean(marks: Floats, kept: NDArray[np.bool_], count: NDArray[np.int64]) -> F
     total = np.zeros(marks.shape[1:], dtype=np.float64)
     for row, keep in zip(marks, kept, strict=True):
         np.add(total, row, out=total, where=keep)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    np.divide(total, count, out=total, where=count > 0)
+    return np.where(count > 0, total, np.nan)
 
 
 def _median(ordered: Floats, count: NDArray[np.int64]) -> Floats:

@@ -32,18 +32,18 @@ def rank_rows(keys: NDArray[np.float64]) -> NDArray[np.int32]:
     """1 + how many entries are strictly larger, along the last axis of ``keys``; 0 for NaN."""
     if keys.shape[-1] == 0:
         return np.zeros(keys.shape, dtype=np.int32)
+    width = keys.shape[-1]
     descending = -keys  # NaN sorts last either way
-    order = np.argsort(descending, axis=-1)
-    ordered = np.take_along_axis(descending, order, axis=-1)
-    position = np.zeros(keys.shape, dtype=np.int32)
+    order = np.argsort(descending, axis=-1).reshape(-1, width)
+    order += np.arange(len(order))[:, np.newaxis] * width  # positions in the flattened rows
+    ordered = descending.ravel()[order]
+    position = np.zeros(order.shape, dtype=np.int32)
     # A position counts only where a new value begins; the running maximum hands it to the ties behind it.
-    np.multiply(
-        ordered[..., 1:] != ordered[..., :-1],
-        np.arange(1, keys.shape[-1], dtype=np.int32),
-        out=position[..., 1:],
-    )
-    first = np.maximum.accumulate(position, axis=-1) + np.int32(1)
-    ranks = np.empty(keys.shape, dtype=np.int32)
-    np.put_along_axis(ranks, order, first, axis=-1)
+    starts = np.arange(1, width, dtype=np.int32)
+    np.multiply(ordered[:, 1:] != ordered[:, :-1], starts, out=position[:, 1:])
+    np.maximum.accumulate(position, axis=-1, out=position)
+    ranks = np.empty(keys.size, dtype=np.int32)
+    ranks[order] = position + np.int32(1)
+    ranks = ranks.reshape(keys.shape)
     ranks[np.isnan(keys)] = 0
     return ranks

@@ -59,8 +59,9 @@ class Unreviewed(StrEnum):
 class NodeSpec:
     """One row of a framework.
 
-    ``parent`` is empty for a dimension; ``weight`` is the share among siblings (ignored for bonus); ``kind`` is
-    empty for a node with children. ``aggregation`` overrides the framework's rule. ``bonus_maximum`` is in points.
+    ``parent`` is empty for a dimension; ``weight`` is the share among siblings (ignored for bonus); ``kind``
+    is empty for a node with children. ``aggregation`` overrides the framework's rule. ``bonus_maximum`` is in
+    points.
     """
 
     code: str
@@ -76,7 +77,10 @@ class NodeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a framework and a round declare. ``floor`` is in score points, ``bonus_cap`` in points (None: no cap)."""
+    """What a framework and a round declare.
+
+    ``floor`` is in score points, ``bonus_cap`` in points (None: no cap).
+    """
 
     aggregation: Aggregation = Aggregation.ARITHMETIC
     missing: Missing = Missing.ZERO
@@ -110,12 +114,15 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """A framework's nodes in pre-order; node 0 is TOTAL, the parent of the dimensions. Build with ``Tree.build``.
+    """A framework's nodes in pre-order; node 0 is TOTAL, the parent of the dimensions.
 
-    With N nodes and L leaves: ``parent``, ``depth`` and ``is_bonus`` have shape (N,); ``leaves`` holds the node
-    indices of the leaves, in pre-order, and is the order of every leaf axis in the engine. ``local_weight`` and
-    ``global_weight`` are (N,), NaN for bonus; the global weights of all scored leaves sum to 1.
-    ``bonus_maximum`` is (N,), 0 off bonus leaves. ``groups`` lists the inner nodes from the leaves up.
+    Build with ``Tree.build``.
+
+    With N nodes and L leaves: ``parent``, ``depth`` and ``is_bonus`` have shape (N,); ``leaves`` holds the
+    node indices of the leaves, in pre-order, and is the order of every leaf axis in the engine.
+    ``local_weight`` and ``global_weight`` are (N,), NaN for bonus; the global weights of all scored leaves
+    sum to 1. ``bonus_maximum`` is (N,), 0 off bonus leaves. ``groups`` lists the inner nodes from the leaves
+    up.
     """
 
     codes: tuple[str, ...]
@@ -137,9 +144,9 @@ class Tree:
         """Arrange ``specs``, in any order with respect to parents; siblings keep their given order.
 
         Raises:
-            TreeError: a duplicate, empty or reserved code, an unknown parent, a loop, a leaf with children, an
-                inner node without, a weight that is missing, negative, not finite or finer than 15 decimals, a
-                group whose weights sum to 0, a framework without scored dimensions.
+            TreeError: a duplicate, empty or reserved code, an unknown parent, a loop, a leaf with children,
+                an inner node without, a weight that is missing, negative, not finite or finer than 15
+                decimals, a group whose weights sum to 0, a framework without scored dimensions.
         """
         order, children, parents = _arrange(specs)
         is_bonus = _find_bonus(order, children)
@@ -300,9 +307,7 @@ def _bonus_maxima(order: list[NodeSpec]) -> NDArray[np.float64]:
     return maxima
 
 
-def _groups(
-    children: list[tuple[int, ...]], is_bonus: list[bool], local: list[float]
-) -> tuple[Group, ...]:
+def _groups(children: list[tuple[int, ...]], is_bonus: list[bool], local: list[float]) -> tuple[Group, ...]:
     groups = []
     for node in range(len(children) - 1, -1, -1):
         if not children[node]:

@@ -15,6 +15,7 @@ When anything fails the table below the chart simply stays: it holds the same nu
     doubleClick: false,
     showTips: false
   };
+  var COLOURS = ['#134A8E', '#B26210', '#277F63', '#4F2431', '#3E9AD7'];
   var PRINT_WIDTH = 660;                        // A4 between the margins of print.css, in CSS px
 
   function fontOf(element) {
@@ -23,9 +24,16 @@ When anything fails the table below the chart simply stays: it holds the same nu
   }
 
   function layoutFor(given, element) {
-    var layout = Object.assign({ margin: { l: 8, r: 16, t: 8, b: 8 }, height: 360, paper_bgcolor: '#FFFFFF', plot_bgcolor: '#FFFFFF' }, given);
+    var layout = Object.assign({
+      margin: { l: 8, r: 16, t: 8, b: 8 }, height: 360, paper_bgcolor: '#FFFFFF', plot_bgcolor: '#FFFFFF',
+      colorway: COLOURS, iciclecolorway: COLOURS
+    }, given);
     layout.font = Object.assign({}, given.font, fontOf(element));
     layout.hoverlabel = Object.assign({ bgcolor: '#FFFFFF', bordercolor: '#6B7480', align: 'left' }, given.hoverlabel);
+    layout.legend = Object.assign({ orientation: 'h', x: 0, xanchor: 'left', y: 1.02, yanchor: 'bottom' }, given.legend);
+    if (element.clientWidth < 480) {            // a phone: side margins are for labels, not for air
+      layout.margin = Object.assign({}, layout.margin, { l: Math.min(layout.margin.l || 0, 40), r: Math.min(layout.margin.r || 0, 40) });
+    }
     layout.autosize = true;
     layout.dragmode = false;                    // a finger on the chart scrolls the page
     delete layout.width;
@@ -107,10 +115,10 @@ When anything fails the table below the chart simply stays: it holds the same nu
       drawn().forEach(function (chart) { window.Plotly.relayout(chart, { font: fontOf(chart) }); });
     });
     window.addEventListener('beforeprint', function () {
-      drawn().forEach(function (chart) { window.Plotly.relayout(chart, { width: PRINT_WIDTH, autosize: false }); });
+      drawn().forEach(function (chart) { window.Plotly.relayout(chart, { width: PRINT_WIDTH, autosize: false, 'font.size': 11 }); });
     });
     window.addEventListener('afterprint', function () {
-      drawn().forEach(function (chart) { window.Plotly.relayout(chart, { width: null, autosize: true }); });
+      drawn().forEach(function (chart) { window.Plotly.relayout(chart, { width: null, autosize: true, 'font.size': fontOf(chart).size }); });
     });
   }
 

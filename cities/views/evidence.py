@@ -1,0 +1,86 @@
+"""Evidence: attach, read, take back, and the catalogue."""
+
+from django.contrib import messages
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import load_for
+from cities import actions, queries
+from cities import evidence as evidence_files
+from cities.forms import AnswerForm, EvidenceForm
+from cities.views.submission import FILL_IN, READ, answer_page, crumbs, leaf_of, load
+
+
+@require_POST
+def add(request: HttpRequest, pk: int, code: str) -> HttpResponse:
+    submission = load(request, pk, do=FILL_IN)
+    indicator = leaf_of(submission, code)
+    form = EvidenceForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            added = actions.add_evidence(
+                submission=submission, indicator=indicator, upload=form.cleaned_data["file"], by=request.user,
+                locator=form.cleaned_data["locator"],
+            )  # fmt: skip
+        except (actions.ActionRefused, evidence_files.EvidenceRefused) as refusal:
+            form.add_error("file", str(refusal))
+        else:
+            messages.success(request, _("已上传 %(number)s。") % {"number": added.number})
+            return redirect("submission:answer", pk=pk, code=code)
+    stored = get_object_or_404(submission.answers.select_related("updated_by"), indicator=indicator)
+    answer_form = AnswerForm(indicator=indicator, initial=AnswerForm.initial_of(stored))
+    return answer_page(
+        request, submission, indicator, stored, answer_form, status=422, evidence_form=form, has_errors=True
+    )
+
+
+@require_GET
+def catalogue(request: HttpRequest, pk: int) -> HttpResponse:
+    submission = load(request, pk)
+    context = {
+        "submission": submission,
+        "evidence": queries.live_evidence(submission).order_by("indicator__position", "sequence"),
+        "may_fill_in": request.user.has_perm(FILL_IN, submission),
+        "crumbs": crumbs(submission, (_("佐证材料目录"), None)),
+    }
+    return render(request, "cities/catalogue.html", context)
+
+
+@require_GET
+def download(request: HttpRequest, pk: int, evidence: int) -> FileResponse:
+    """The bytes, to those who may read the submission. PDF and images open in the browser on request."""
+    submission = load_for(request.user, queries.submissions(), see=READ, pk=pk)
+    found = get_object_or_404(queries.live_evidence(submission), pk=evidence)
+    inline = "inline" in request.GET and found.file.content_type in evidence_files.SHOWN_INLINE
+    response = FileResponse(
+        evidence_files.open_bytes(found.file),
+        as_attachment=not inline,
+        filename=f"{found.number} {found.filename}",
+        content_type=found.file.content_type,
+    )
+    # somebody else's file: it may show itself and nothing more
+    response._csp_replace = {"default-src": ["'none'"], "img-src": ["'self'"], "style-src": ["'unsafe-inline'"]}  # type: ignore[attr-defined]
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, pk: int, evidence: int) -> HttpResponse:
+    submission = load(request, pk, do=FILL_IN)
+    found = get_object_or_404(queries.live_evidence(submission), pk=evidence)
+    if request.method == "POST":
+        actions.delete_evidence(evidence=found, by=request.user)
+        messages.success(request, _("已删除 %(number)s，编号不再使用。") % {"number": found.number})
+        return redirect("submission:answer", pk=pk, code=found.indicator.code)
+    context = {
+        "submission": submission,
+        "evidence": found,
+        "crumbs": crumbs(
+            submission,
+            (f"{found.indicator.code} {found.indicator.name_zh}", f"/s/{pk}/i/{found.indicator.code}/"),
+            (_("删除佐证材料"), None),
+        ),
+    }
+    return render(request, "cities/evidence_delete.html", context)

@@ -1,0 +1,217 @@
+"""From a framework workbook to plain data: cells to fields, words to their stable form. Nothing is judged here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from indicators.problems import Problem, Severity
+from indicators.rows import (
+    ABOUT_HEADINGS,
+    INDICATOR_HEADINGS,
+    ITEM_HEADINGS,
+    LEVEL_HEADINGS,
+    SHEET_ABOUT,
+    SHEET_INDICATORS,
+    SHEET_ITEMS,
+    SHEET_LEVELS,
+    FrameworkData,
+    IndicatorRow,
+    ItemRow,
+    LevelRow,
+    Number,
+)
+from indicators.workbooks import (
+    Cell,
+    Column,
+    Limits,
+    Record,
+    Row,
+    Source,
+    Table,
+    WorkbookError,
+    match,
+    read_sheets,
+)
+
+FRAMEWORK_LIMITS = Limits()
+
+_ALIASES = {
+    "code": ("代码", "指标编号", "指标代码"),
+    "parent": ("上级", "上级指标", "父级编号"),
+    "name_zh": ("指标名称", "name"),
+    "curve": ("scoring_curve",),
+    "definition": ("definition_zh",),
+    "evidence_hint": ("evidence_hint_zh",),
+    "department_hint": ("department_hint_zh",),
+    "basis": ("basis_zh",),
+}
+_DETAIL_ALIASES = {
+    "indicator": ("indicator_code", "code", "编号", "指标", "指标代码"),
+    "label": ("名称", "label_zh"),
+    "descriptor": ("等级描述", "descriptor_zh"),
+    "item": ("要点序号", "编号序号"),
+    "score": ("分数", "得分"),
+    "text": ("内容", "item_zh", "要点内容"),
+}
+_WORDS = {
+    "kind": {"定量": "quantity", "等级": "rubric", "要点": "checklist", "加分": "bonus"},
+    "aggregation": {"算术平均": "arithmetic", "几何平均": "geometric", "调和平均": "harmonic"},
+    "missing": {"按0分计": "zero", "不计入": "exclude"},
+    "direction": {"正向": "1", "逆向": "-1", "": "1", "+1": "1"},
+}
+# codes and words are trimmed; what people wrote as text is kept as it is
+_TRIMMED = {
+    "code",
+    "parent",
+    "kind",
+    "curve",
+    "normalise",
+    "aggregation",
+    "missing",
+    "edition",
+    "indicator",
+    "level",
+    "item",
+}
+_NUMBERS = {
+    "weight", "points", "evidence_min", "score", "score_min", "score_max", "minimum_share", "floor", "bonus_cap",
+    "rank_decimals",
+}  # fmt: skip
+
+
+def _columns(headings: Mapping[str, str], aliases: Mapping[str, tuple[str, ...]]) -> list[Column]:
+    return [Column(key, zh, aliases.get(key, ())) for key, zh in headings.items()]
+
+
+INDICATOR_COLUMNS = _columns(INDICATOR_HEADINGS, _ALIASES)
+LEVEL_COLUMNS = _columns(LEVEL_HEADINGS, _DETAIL_ALIASES)
+ITEM_COLUMNS = _columns(ITEM_HEADINGS, _DETAIL_ALIASES)
+_ABOUT_KEYS = _columns(ABOUT_HEADINGS, {"code": ("编号",), "edition": ("版次",)})
+
+
+@dataclass(frozen=True)
+class Read:
+    """A workbook as data, and what was noticed while reading it. `data` is judged by `tree.validate`."""
+
+    data: FrameworkData
+    problems: list[Problem]
+
+
+def read_framework(source: Source, *, limits: Limits = FRAMEWORK_LIMITS) -> Read:
+    """Read a framework workbook.
+
+    Raises:
+        WorkbookError: the file is no workbook, or it has no sheet 指标体系 with a column 编号.
+    """
+    sheets = read_sheets(source, limits, only=(SHEET_INDICATORS, SHEET_LEVELS, SHEET_ITEMS, SHEET_ABOUT))
+    if SHEET_INDICATORS not in sheets:
+        raise WorkbookError(f"工作簿缺少工作表“{SHEET_INDICATORS}”。")
+    main = match(sheets[SHEET_INDICATORS], INDICATOR_COLUMNS, sheet=SHEET_INDICATORS)
+    if not main.has("code"):
+        raise WorkbookError(f"工作表“{SHEET_INDICATORS}”缺少“编号”一列（第 1 行应为表头）。")
+    levels = match(sheets.get(SHEET_LEVELS, []), LEVEL_COLUMNS, sheet=SHEET_LEVELS)
+    items = match(sheets.get(SHEET_ITEMS, []), ITEM_COLUMNS, sheet=SHEET_ITEMS)
+    for table, needed in ((levels, ("indicator", "level")), (items, ("indicator", "item"))):
+        _require(table, needed)
+    data, problems = _about(sheets.get(SHEET_ABOUT, []))
+    data = replace(data, indicators=indicator_rows(main), levels=level_rows(levels), items=item_rows(items))
+    return Read(data, problems + [notice for table in (main, levels, items) for notice in _unknown(table)])
+
+
+def _require(table: Table, needed: Iterable[str]) -> None:
+    headings = {**LEVEL_HEADINGS, **ITEM_HEADINGS}
+    for key in needed:
+        if table.records and not table.has(key):
+            raise WorkbookError(f"工作表“{table.sheet}”缺少“{headings[key]}”一列（第 1 行应为表头）。")
+
+
+def _unknown(table: Table) -> list[Problem]:
+    return [
+        Problem(Severity.NOTICE, table.sheet, 1, cell.column, cell.text, "不是已知的表头，这一列未读取")
+        for cell in table.unknown.values()
+    ]
+
+
+def indicator_rows(table: Table) -> tuple[IndicatorRow, ...]:
+    """The rows of 指标体系. Without any column for weights or points, siblings weigh the same."""
+    equal = not table.has("weight") and not table.has("points")
+    rows = []
+    for record in table.records:
+        values = _fields(record, table)
+        if not values.get("name_zh", "").strip():
+            values["name_zh"] = values["code"]
+        if equal and values.get("kind") != "bonus":
+            values["weight"] = Decimal(1)
+        if values.get("evidence_min", "") is None:
+            del values["evidence_min"]
+        rows.append(IndicatorRow(**values, row=record.number))
+    return tuple(rows)
+
+
+def level_rows(table: Table) -> tuple[LevelRow, ...]:
+    return tuple(LevelRow(**_fields(record, table), row=record.number) for record in table.records)
+
+
+def item_rows(table: Table) -> tuple[ItemRow, ...]:
+    return tuple(ItemRow(**_fields(record, table), row=record.number) for record in table.records)
+
+
+def _fields(record: Record, table: Table) -> dict[str, Any]:
+    """The record's fields as the dataclasses hold them; an absent column leaves the default."""
+    return {key: _field(key, record[key]) for key in table.headings}
+
+
+def _field(key: str, cell: Cell) -> Any:
+    if key in _NUMBERS:
+        return number_of(cell)
+    if key == "direction":
+        return _direction(cell)
+    if key in _WORDS:
+        word = cell.word.replace(" ", "")
+        return _WORDS[key].get(word, word.lower() if word.isascii() else word)
+    return cell.word if key in _TRIMMED else cell.text
+
+
+def number_of(cell: Cell) -> Number:
+    """The cell's number; what stands there when it is none."""
+    try:
+        return cell.number
+    except ValueError:
+        return cell.text
+
+
+def _direction(cell: Cell) -> str:
+    number = number_of(cell)
+    if isinstance(number, Decimal) and number in (1, -1):
+        return str(int(number))
+    return _WORDS["direction"].get(cell.word, cell.word)
+
+
+def _about(rows: list[Row]) -> tuple[FrameworkData, list[Problem]]:
+    """The sheet 说明: two columns, key and value, without a header."""
+    # each row is read as a one-column table of its own: the key is matched like a heading
+    values: dict[str, Any] = {}
+    places: dict[str, int] = {}
+    problems = []
+    for row in rows:
+        key_cell = row.cell(0)
+        header = match([Row(row.sheet, row.number, (key_cell.value,))], _ABOUT_KEYS)
+        key = next(iter(header.headings), None)
+        value = row.cell(1, ABOUT_HEADINGS[key] if key else "")
+        if key is None:
+            if not value.is_blank and not key_cell.is_blank:
+                reason = "不是已知的项目，这一行未读取"
+                problems.append(Problem(Severity.NOTICE, SHEET_ABOUT, row.number, "", key_cell.text, reason))
+        elif key in places:
+            reason = f"与第 {places[key]} 行重复"
+            problems.append(
+                Problem(Severity.ERROR, SHEET_ABOUT, row.number, "", key_cell.text, reason, "请只保留一行")
+            )
+        else:
+            places[key] = row.number
+            if not value.is_blank:
+                values[key] = _field(key, value)
+    if not values.get("name_zh"):
+        values["name_zh"] = values.get("code", "")
+    return FrameworkData(**{"code": "", **values}, about_rows=places), problems

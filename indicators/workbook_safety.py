@@ -1,0 +1,234 @@
+"""What a workbook may be before anybody parses it: size, members, expansion, extent."""
+
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import IO, Any
+from xml.parsers import expat
+
+_OLE = bytes.fromhex("D0CF11E0A1B11AE1")
+_CHUNK = 1 << 20
+_ENCRYPTED = 0x1
+_XML = {".xml", ".rels"}
+_LETTERS = {letter: number for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 1)}
+_RELATIONSHIP = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+class WorkbookError(ValueError):
+    """A file that cannot be read as a workbook; its message is one sentence in Chinese for the person who gave it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a workbook may be at most. Rows and columns count to the last cell that holds something."""
+
+    max_bytes: int = 20 * 1024 * 1024
+    max_members: int = 2_000
+    max_unpacked: int = 200 * 1024 * 1024
+    max_ratio: int = 300  # of a workbook that unpacks to more than 20 MB
+    max_rows: int = 20_000
+    max_columns: int = 2_000
+    max_cells: int = 4_000_000
+
+
+@dataclass
+class Extent:
+    """How far a worksheet's content reaches, and cells whose content is no value."""
+
+    rows: int = 0
+    columns: int = 0
+    bad: dict[tuple[int, int], str] = field(default_factory=dict)
+
+
+def column_letters(index: int) -> str:
+    """0 -> 'A', 26 -> 'AA'."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def inspect(file: IO[bytes], size: int, limits: Limits) -> dict[str, Extent]:
+    """Read every member once within `limits`; the extent of each worksheet by sheet name.
+
+    Raises:
+        WorkbookError: the file is no workbook, or more than the limits allow.
+    """
+    if size == 0:
+        raise WorkbookError("文件为空，请重新导出后再试。")
+    if size > limits.max_bytes:
+        raise WorkbookError(
+            f"文件为 {size / 1048576:.1f} MB，超过 {limits.max_bytes / 1048576:g} MB 上限，请拆分后再试。"
+        )
+    head = file.read(8)
+    file.seek(0)
+    if head == _OLE:
+        raise WorkbookError("文件是旧版 .xls 格式或设有密码，请取消密码，并另存为 .xlsx 后再试。")
+    if not head.startswith(b"PK"):
+        raise WorkbookError("文件不是 .xlsx 工作簿，请用 Excel 或 WPS 另存为 .xlsx 后再试。")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check_members(archive, size, limits)
+            return _scan(archive, limits)
+    except WorkbookError:
+        raise
+    except (
+        Exception
+    ) as error:  # BadZipFile, zlib.error and whatever else a damaged stream makes the unpacker raise
+        raise WorkbookError("文件已损坏，无法打开，请重新导出后再试。") from error
+    finally:
+        file.seek(0)
+
+
+def _check_members(archive: zipfile.ZipFile, size: int, limits: Limits) -> None:
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    if len(members) > limits.max_members:
+        raise WorkbookError(f"文件内含 {len(members)} 个部分，超过 {limits.max_members} 个上限。")
+    if any(member.flag_bits & _ENCRYPTED for member in members):
+        raise WorkbookError("文件设有密码，无法打开，请取消密码后再试。")
+    if len({name.casefold() for name in names}) < len(names):
+        raise WorkbookError("文件已损坏：内含重名的部分。")
+    if "[Content_Types].xml" not in names or "xl/workbook.xml" not in names:
+        raise WorkbookError("文件不是 .xlsx 工作簿，请用 Excel 或 WPS 另存为 .xlsx 后再试。")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > limits.max_unpacked:
+        raise WorkbookError(
+            f"文件解压后为 {unpacked / 1048576:.0f} MB，超过 {limits.max_unpacked / 1048576:g} MB 上限。"
+        )
+    if unpacked > limits.max_bytes and unpacked > limits.max_ratio * size:
+        raise WorkbookError(f"文件的压缩比超过 {limits.max_ratio} 倍，疑似压缩炸弹，已拒绝打开。")
+
+
+def _scan(archive: zipfile.ZipFile, limits: Limits) -> dict[str, Extent]:
+    extents: dict[str, Extent] = {}
+    sheets: dict[str, str] = {}
+    targets: dict[str, str] = {}
+    for member in archive.infolist():
+        with archive.open(member) as stream:
+            if PurePosixPath(member.filename).suffix.lower() not in _XML:
+                _skip(stream)
+                continue
+            scanner = _Scanner(limits)
+            scanner.run(stream)
+        if scanner.root == "worksheet":
+            extents[member.filename] = scanner.extent
+        elif member.filename == "xl/workbook.xml":
+            sheets = scanner.sheets
+        elif member.filename == "xl/_rels/workbook.xml.rels":
+            targets = scanner.targets
+    named = {}
+    for name, relation in sheets.items():
+        target = targets.get(relation, "")
+        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        named[name] = extents.get(path, Extent())
+    return named
+
+
+def _skip(stream: IO[bytes]) -> None:
+    """Read to the end, so that a lying size or checksum shows; a worksheet must not hide under a picture's name."""
+    tail = b""
+    while chunk := stream.read(_CHUNK):
+        if b"sheetData" in tail + chunk:
+            raise WorkbookError("文件已损坏：工作表的位置不正确。")
+        tail = chunk[-16:]
+
+
+class _Scanner:
+    """Walks one XML member: where a worksheet's content ends, or what the workbook calls its sheets."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.root = ""
+        self.extent = Extent()
+        self.sheets: dict[str, str] = {}
+        self.targets: dict[str, str] = {}
+        self._row = self._column = -1
+        self._content = self._formula = False
+        self._type = ""
+
+    def run(self, stream: IO[bytes]) -> None:
+        self._parser = parser = expat.ParserCreate(namespace_separator="|")
+        parser.EntityDeclHandler = _refuse_entities
+        parser.StartElementHandler = self._start
+        try:
+            while chunk := stream.read(_CHUNK):
+                parser.Parse(chunk)
+            parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise WorkbookError("文件已损坏，无法打开，请重新导出后再试。") from error
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition("|")[2]
+        if not self.root:
+            self.root = local
+            if local == "worksheet":
+                self._parser.EndElementHandler = self._end
+        if self.root == "worksheet":
+            self._start_in_sheet(local, attributes)
+        elif local == "sheet":
+            self.sheets[attributes.get("name", "")] = attributes.get(f"{_RELATIONSHIP}|id", "") or _any_id(
+                attributes
+            )
+        elif local == "Relationship":
+            self.targets[attributes.get("Id", "")] = attributes.get("Target", "")
+
+    def _start_in_sheet(self, local: str, attributes: dict[str, str]) -> None:
+        if local == "c":
+            self._row, self._column = _place(attributes.get("r"), self._row, self._column + 1)
+            self._content = self._formula = False
+            self._type = attributes.get("t", "")
+        elif local in ("v", "is"):
+            self._content = True
+            self._reach()
+        elif local == "f":
+            self._formula = True
+        elif local == "row":
+            number = attributes.get("r", "")
+            self._row = int(number) - 1 if number.isdecimal() else self._row + 1
+            self._column = -1
+
+    def _end(self, name: str) -> None:
+        if name.rpartition("|")[2] != "c":
+            return
+        if self._type == "e" and self._content:
+            self.extent.bad[self._row, self._column] = "是错误值，请改正公式"
+        elif self._formula and not self._content:
+            self._reach()
+            self.extent.bad[self._row, self._column] = (
+                "的公式没有保存计算结果，请用 Excel 或 WPS 打开并保存后再试"
+            )
+
+    def _reach(self) -> None:
+        extent, limits = self.extent, self.limits
+        extent.rows = max(extent.rows, self._row + 1)
+        extent.columns = max(extent.columns, self._column + 1)
+        if extent.rows > limits.max_rows:
+            raise WorkbookError(f"工作表的数据超过 {limits.max_rows} 行，请拆分后再试。")
+        if extent.columns > limits.max_columns:
+            raise WorkbookError(f"工作表的数据超过 {limits.max_columns} 列，请拆分后再试。")
+        if extent.rows * extent.columns > limits.max_cells:
+            raise WorkbookError(f"工作表的数据超过 {limits.max_cells} 个单元格，请拆分后再试。")
+
+
+def _refuse_entities(*_declaration: Any) -> None:
+    raise WorkbookError("文件含有不允许的 XML 实体声明，已拒绝打开。")
+
+
+def _any_id(attributes: dict[str, str]) -> str:
+    """The relation's id under another namespace (strict Open XML)."""
+    return next((value for key, value in attributes.items() if key.endswith("|id")), "")
+
+
+def _place(reference: str | None, row: int, column: int) -> tuple[int, int]:
+    """Zero-based row and column of a cell reference such as B12; the running place when there is none."""
+    if not reference:
+        return max(row, 0), column
+    letters = reference.rstrip("0123456789").upper()
+    number = 0
+    for letter in letters:
+        number = number * 26 + _LETTERS.get(letter, 0)
+    digits = reference[len(letters) :]
+    return (int(digits) - 1 if digits else row), (number - 1 if letters else column)

@@ -1,0 +1,493 @@
+"""The one reader and writer of workbooks for all rooms: limits, places, numbers as text, text as text.
+
+Reading gives rows that know where they stand; `match` finds the columns by their headings. Writing gives the same
+bytes for the same content, and writes what people typed as text, never as a formula or a link.
+"""
+
+import csv
+import datetime as dt
+import io
+import math
+import re
+import zipfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+from indicators.workbook_safety import Extent, Limits, WorkbookError, column_letters, inspect
+from scoring.engine.texts import half_width
+
+__all__ = [
+    "Cell",
+    "Column",
+    "Formula",
+    "Limits",
+    "Record",
+    "Row",
+    "Sheet",
+    "Table",
+    "WorkbookError",
+    "column_letters",
+    "heading",
+    "match",
+    "read_sheets",
+    "read_table",
+    "safe_text",
+    "to_number",
+    "to_text",
+    "write_workbook",
+]
+
+Value = str | int | float | bool | dt.date | dt.time | dt.timedelta | None
+Source = str | Path | bytes | IO[bytes]
+
+# Illegal in XML 1.0 even where escaped, or unreadable for Excel
+_ILLEGAL = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
+_GROUPED = re.compile(r"([+-]?\d{1,3})((?:[ ,]\d{3})+)(\.\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_IN_BRACKETS = re.compile(r"(.*?)[(（]([^()（）]*)[)）]", re.DOTALL)
+_CELL_LIMIT = 32_767
+
+
+# --- values ------------------------------------------------------------------------------------------------
+
+
+def safe_text(value: object) -> str:
+    """Text as it is stored and written: without characters that no XML can carry. A leading = + - @ stays."""
+    return _ILLEGAL.sub("", "" if value is None else str(value))
+
+
+def to_text(value: Value) -> str:
+    """A cell's content as text: 1.0 -> '1', a date in ISO form, nothing -> ''."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
+        value = value.date()
+    return safe_text(value)
+
+
+def to_number(value: Value) -> Decimal | None:
+    """A cell's content as a number, digit for digit as it shows; full-width digits, spaces and 1,280 are read.
+
+    Raises:
+        ValueError: there is something, and it is no number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(to_text(value))
+    if not isinstance(value, str):
+        if not math.isfinite(value):
+            raise ValueError(str(value))
+        return Decimal(to_text(value))
+    text = " ".join(half_width(value).split())
+    if not text:
+        return None
+    if grouped := _GROUPED.fullmatch(text):
+        text = grouped[1] + re.sub("[ ,]", "", grouped[2]) + (grouped[3] or "")
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(value)
+    return Decimal(text) or Decimal(0)  # no minus before a zero
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that knows where it stands. `column` is its letter; `heading` what row 1 says above it."""
+
+    sheet: str
+    row: int
+    column: str
+    heading: str
+    value: Value
+
+    @property
+    def text(self) -> str:
+        """The content as text, outer blanks kept."""
+        return to_text(self.value)
+
+    @property
+    def word(self) -> str:
+        """The content as a code or a word: half-width blanks around it taken off."""
+        return self.text.strip()
+
+    @property
+    def number(self) -> Decimal | None:
+        """The content as a number. Raises ValueError for anything else that is there."""
+        return to_number(self.value)
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.text.strip()
+
+    @property
+    def place(self) -> str:
+        sheet = f"工作表“{self.sheet}”" if self.sheet else ""
+        return f"{sheet}第 {self.row} 行“{self.heading or self.column}”"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a sheet, numbered as the spreadsheet program shows it."""
+
+    sheet: str
+    number: int
+    values: tuple[Value, ...]
+
+    def cell(self, index: int, heading: str = "") -> Cell:
+        value = self.values[index] if index < len(self.values) else None
+        return Cell(self.sheet, self.number, column_letters(index), heading, value)
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(to_text(value).strip() for value in self.values)
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+
+def read_sheets(
+    source: Source, limits: Limits | None = None, *, only: Collection[str] | None = None
+) -> dict[str, list[Row]]:
+    """The rows of each sheet by its name, blank rows left out. With `only`, the other sheets are not read.
+
+    Raises:
+        WorkbookError: the file is missing, damaged, protected, too large or no .xlsx, or a cell holds an error.
+    """
+    from python_calamine import CalamineError, load_workbook  # noqa: PLC0415 — heavy
+
+    limits = limits or Limits()
+    with _opened(source) as (file, size):
+        extents = inspect(file, size, limits)
+        try:
+            with load_workbook(file) as workbook:
+                return {
+                    name.strip(): _rows(
+                        name.strip(), workbook.get_sheet_by_name(name).to_python(skip_empty_area=False),
+                        extents.get(name, Extent()),
+                    )
+                    for name in workbook.sheet_names
+                    if only is None or name.strip() in only
+                }  # fmt: skip
+        except CalamineError as error:
+            raise WorkbookError("文件已损坏，无法打开，请重新导出后再试。") from error
+
+
+class _opened:  # noqa: N801 — reads like a function
+    """The source as a seekable binary file with its size."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._own: IO[bytes] | None = None
+
+    def __enter__(self) -> tuple[IO[bytes], int]:
+        source = self._source
+        file: IO[bytes]
+        if isinstance(source, bytes):
+            return io.BytesIO(source), len(source)
+        if isinstance(source, str | Path):
+            try:
+                self._own = file = open(source, "rb")
+            except IsADirectoryError as error:
+                raise WorkbookError(f"“{source}”是文件夹，不是文件。") from error
+            except FileNotFoundError as error:
+                raise WorkbookError(f"找不到文件“{source}”。") from error
+            except OSError as error:
+                raise WorkbookError(f"无法读取文件“{source}”。") from error
+        else:
+            file = source
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        return file, size
+
+    def __exit__(self, *_: object) -> None:
+        if self._own is not None:
+            self._own.close()
+
+
+def _rows(sheet: str, values: list[list[Any]], extent: Extent) -> list[Row]:
+    for (row, column), reason in sorted(extent.bad.items()):
+        raise WorkbookError(f"工作表“{sheet}”的单元格 {column_letters(column)}{row + 1} {reason}。")
+    rows = (
+        Row(sheet, number, tuple(_value(value) for value in line)) for number, line in enumerate(values, 1)
+    )
+    return [row for row in rows if not row.is_blank]
+
+
+def _value(value: Value) -> Value:
+    if isinstance(value, str):
+        return safe_text(value) or None
+    return value
+
+
+def read_table(source: Source, limits: Limits | None = None, *, name: str = "") -> list[Row]:
+    """The rows of a CSV file, or of the first sheet of a workbook: told apart by their first bytes.
+
+    CSV is UTF-8 with or without a byte order mark, else GB18030.
+    """
+    limits = limits or Limits()
+    with _opened(source) as (file, size):
+        head = file.read(8)
+        file.seek(0)
+        if head.startswith(b"PK") or head == bytes.fromhex("D0CF11E0A1B11AE1"):
+            return next(iter(read_sheets(file, limits).values()), [])
+        if size > limits.max_bytes:
+            raise WorkbookError(
+                f"文件为 {size / 1048576:.1f} MB，超过 {limits.max_bytes / 1048576:g} MB 上限，请拆分后再试。"
+            )
+        return _csv_rows(_decode(file.read()), limits, name)
+
+
+def _decode(content: bytes) -> str:
+    if b"\x00" in content:
+        raise WorkbookError("文件既不是 CSV 文本，也不是 .xlsx 工作簿。")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise WorkbookError("无法识别 CSV 文件的编码，请另存为 UTF-8 或 .xlsx 后再试。")
+
+
+def _csv_rows(content: str, limits: Limits, name: str) -> list[Row]:
+    rows = []
+    try:
+        for number, line in enumerate(csv.reader(io.StringIO(content, newline=""), strict=True), 1):
+            if number > limits.max_rows:
+                raise WorkbookError(f"文件的数据超过 {limits.max_rows} 行，请拆分后再试。")
+            if len(line) > limits.max_columns:
+                raise WorkbookError(f"文件的数据超过 {limits.max_columns} 列，请拆分后再试。")
+            rows.append(Row(name, number, tuple(_value(value) for value in line)))
+    except csv.Error as error:
+        raise WorkbookError(f"CSV 文件第 {len(rows) + 1} 行无法识别：引号不配对或内容过长。") from error
+    return [row for row in rows if not row.is_blank]
+
+
+# --- headings ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column by its stable English key and its Chinese name; `aliases` are read as well."""
+
+    key: str
+    zh: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        return heading(self.zh, self.key)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.key, self.zh, *self.aliases)
+
+
+def heading(zh: str, key: str) -> str:
+    """How a heading is written: 编号 (code)."""
+    return f"{zh} ({key})"
+
+
+def _fold(text: str) -> str:
+    """A heading without case, blanks, width and the difference of blank, hyphen and underscore."""
+    return re.sub(r"[\s_\-]+", "", half_width(text)).casefold()
+
+
+def _spellings(text: str) -> list[str]:
+    """What a heading may mean, the most exact first: 编号 (code) is `code`, else 编号."""
+    folded = _fold(text)
+    bracketed = _IN_BRACKETS.fullmatch(folded)
+    return [folded, bracketed[2], bracketed[1]] if bracketed else [folded]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row below the header: its cells by column key, and by heading those that no column claims."""
+
+    sheet: str
+    number: int
+    cells: Mapping[str, Cell]
+    extra: Mapping[str, Cell]
+
+    def __getitem__(self, key: str) -> Cell:
+        """The cell, blank where the sheet has no such column."""
+        return self.cells.get(key) or Cell(self.sheet, self.number, "", key, None)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sheet whose first row is the header. `unknown` are headings that no column claims."""
+
+    sheet: str
+    headings: Mapping[str, Cell]
+    unknown: Mapping[str, Cell]
+    records: list[Record] = field(default_factory=list)
+
+    def has(self, key: str) -> bool:
+        return key in self.headings
+
+
+def match(rows: Sequence[Row], columns: Iterable[Column], *, sheet: str = "") -> Table:
+    """Find the columns by the headings in the first row.
+
+    Raises:
+        WorkbookError: two headings mean the same column, or the same unknown heading stands twice.
+    """
+    if not rows:
+        return Table(sheet, {}, {})
+    by_name = {_fold(name): column for column in columns for name in reversed(column.names)}
+    known: dict[str, tuple[int, Cell]] = {}
+    unknown: dict[str, tuple[int, Cell]] = {}
+    for index in range(len(rows[0].values)):
+        cell = rows[0].cell(index)
+        if cell.is_blank:
+            continue
+        column = next((by_name[name] for name in _spellings(cell.text) if name in by_name), None)
+        place, key = (known, column.key) if column else (unknown, cell.word)
+        if key in place:
+            other = place[key][1]
+            where = f"工作表“{cell.sheet}”" if cell.sheet else "文件"
+            raise WorkbookError(
+                f"{where}的第 {other.column} 列“{other.word}”与第 {cell.column} 列“{cell.word}”是同一列，请删去一列。"
+            )
+        place[key] = (index, cell)
+    return Table(
+        rows[0].sheet,
+        {key: cell for key, (_, cell) in known.items()},
+        {key: cell for key, (_, cell) in unknown.items()},
+        [_record(row, known, unknown) for row in rows[1:]],
+    )
+
+
+def _record(
+    row: Row, known: Mapping[str, tuple[int, Cell]], unknown: Mapping[str, tuple[int, Cell]]
+) -> Record:
+    return Record(
+        row.sheet,
+        row.number,
+        {key: row.cell(index, cell.word) for key, (index, cell) in known.items()},
+        {key: row.cell(index, cell.word) for key, (index, cell) in unknown.items()},
+    )
+
+
+# --- writing -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A live formula with the value that is cached beside it. Never made from what people typed."""
+
+    expression: str
+    value: float | str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet to write. Without `headings` it has no header row. `widths` are in characters, 14 where not given."""
+
+    name: str
+    headings: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+    widths: Sequence[float] = ()
+    number_format: str = ""
+
+
+def write_workbook(sheets: Iterable[Sheet], *, title: str = "", compress: bool = True) -> bytes:
+    """The workbook's bytes: the same for the same content, in every process.
+
+    Args:
+        title: the document property.
+        compress: False stores the parts as they are, so that the bytes do not depend on the compression
+            library of the machine either.
+
+    Raises:
+        WorkbookError: a text is longer than a cell can hold.
+    """
+    import xlsxwriter  # noqa: PLC0415 — heavy
+
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
+        workbook.set_properties(
+            {"title": safe_text(title), "created": dt.datetime(2000, 1, 1), "author": "", "comments": ""}
+        )
+        bold = workbook.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#EDF0F3", "bottom": 1}
+        )
+        for sheet in sheets:
+            body = workbook.add_format({"text_wrap": True, "valign": "top"})
+            if sheet.number_format:
+                body.set_num_format(sheet.number_format)
+            _write_sheet(workbook.add_worksheet(sheet.name), sheet, bold, body)
+    return _repacked(buffer, compress=compress)
+
+
+def _write_sheet(worksheet: Any, sheet: Sheet, bold: Any, body: Any) -> None:
+    for column, width in enumerate(sheet.widths or [14] * len(sheet.headings)):
+        worksheet.set_column(column, column, width)
+    for column, text in enumerate(sheet.headings):
+        _write_text(worksheet, 0, column, text, bold)
+    top = 1 if sheet.headings else 0
+    if top:
+        worksheet.freeze_panes(1, 0)
+    for number, row in enumerate(sheet.rows, top):
+        for column, value in enumerate(row):
+            _write_cell(worksheet, number, column, value, body)
+
+
+def _write_cell(worksheet: Any, row: int, column: int, value: Any, style: Any) -> None:
+    if value is None or value == "":
+        return
+    if isinstance(value, Formula):
+        worksheet.write_formula(row, column, value.expression, style, value.value)
+    elif isinstance(value, bool):
+        worksheet.write_boolean(row, column, value, style)
+    elif isinstance(value, int | float | Decimal):
+        _write_number(worksheet, row, column, value, style)
+    else:
+        _write_text(worksheet, row, column, str(value), style)
+
+
+def _write_number(worksheet: Any, row: int, column: int, value: int | float | Decimal, style: Any) -> None:
+    """A number where a float carries it exactly, else its digits as text."""
+    exact = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
+    if not exact.is_finite():
+        return
+    if Decimal(repr(float(exact))) == exact:
+        worksheet.write_number(row, column, _Exact(exact), style)
+    else:
+        _write_text(worksheet, row, column, format(exact, "f"), style)
+
+
+class _Exact(float):
+    """A float that XlsxWriter writes with all its digits: left alone it rounds to sixteen."""
+
+    def __format__(self, _spec: str) -> str:
+        return repr(float(self))
+
+
+def _write_text(worksheet: Any, row: int, column: int, text: str, style: Any) -> None:
+    text = safe_text(text)
+    if len(text.encode("utf-16-le")) // 2 > _CELL_LIMIT:
+        raise WorkbookError(f"“{text[:20]}…”超过单元格能容纳的 {_CELL_LIMIT} 个字符，无法导出。")
+    if text.startswith("<r>") and text.endswith("</r>"):
+        # XlsxWriter takes such text for its own markup; as two runs it is written as what it says
+        worksheet.write_rich_string(row, column, text[0], style, text[1:], style)
+    else:
+        worksheet.write_string(row, column, text, style)
+
+
+def _repacked(buffer: io.BytesIO, *, compress: bool) -> bytes:
+    """The same parts with a constant time and origin, whatever machine writes them."""
+    out = io.BytesIO()
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(out, "w") as target:
+        for member in source.infolist():
+            info = zipfile.ZipInfo(member.filename, (1980, 1, 1, 0, 0, 0))
+            info.create_system, info.compress_type = 3, method
+            target.writestr(info, source.read(member), compresslevel=6)
+    return out.getvalue()

@@ -1,0 +1,433 @@
+"""A result as a workbook whose sums anyone can check, and as one long CSV."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+from django.utils import timezone
+
+from cities.models import Evidence
+from indicators.workbook_safety import column_letters
+from indicators.workbooks import heading, safe_text
+from scoring.engine import State, round_half_up
+from scoring.formulas import WORDS, NodeFormulas, RuleCells, column_order, rank_formula, rank_key_formula
+from scoring.models import NodeScore
+from scoring.results import Floats, Results
+from scoring.words import AGGREGATIONS, DEMO, method_items, rule_items
+
+CSV_COLUMNS = (
+    "round", "city_code", "city", "node_code", "node", "depth", "global_weight", "self_score", "final_score",
+    "points", "points_lost", "rank", "rank_low", "rank_high", "state",
+)  # fmt: skip
+SHEETS = ("汇总", "得分", "指标得分", "权重", "方法", "佐证材料目录", "校验")
+_STATE_LABELS = [NodeScore.State(state.word).label for state in State]
+_CELL_LIMIT = 32_767
+_LAST_ROW = 1_048_576
+_FIRST_NODE = 2  # column of TOTAL in 得分
+_WEIGHT_ROW = 2  # row of 权重 (from 1) with the weights side by side
+_WEIGHT_FIRST = 13
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+# --- CSV -----------------------------------------------------------------------------------------------------
+
+
+def write_results_csv(results: Results, target: IO[bytes]) -> None:
+    """The long table: a row per city × node, UTF-8 with BOM, full precision."""
+    text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="")
+    writer = csv.writer(text)
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows(csv_rows(results))
+    text.flush()
+    text.detach()
+
+
+def csv_rows(results: Results) -> Iterator[list[str]]:
+    gathered = results.gathered
+    tree, names = gathered.tree, gathered.node_names
+    nodes = [
+        (
+            _csv_text(code),
+            _csv_text(names[code]),
+            str(tree.depth[node]),
+            _exact(float(tree.global_weight[node])),
+        )
+        for node, code in enumerate(tree.codes)
+    ]
+    columns: list[tuple[Floats, Callable[[float], str]]] = [
+        (results.self_score, _exact), (results.score, _exact), (results.points, _exact), (results.points_lost, _exact),
+        (results.rank, _whole), (results.rank_low, _whole), (results.rank_high, _whole),
+    ]  # fmt: skip
+    words = [state.word for state in State]
+    for city, (code, name) in enumerate(zip(gathered.inputs.cities, gathered.city_names, strict=True)):
+        head = [_csv_text(results.snapshot.round.code), _csv_text(code), _csv_text(name)]
+        numbers = [[write(value) for value in column[city].tolist()] for column, write in columns]
+        states = [words[state] for state in results.state[city].tolist()]
+        for node, *cells in zip(nodes, *numbers, states, strict=True):
+            yield [*head, *node, *cells]
+
+
+def _csv_text(text: str) -> str:
+    """Text that no spreadsheet takes for a formula when it opens the file."""
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else safe_text(text)
+
+
+def _exact(number: float) -> str:
+    return "" if np.isnan(number) else repr(number)
+
+
+def _whole(number: float) -> str:
+    return "" if np.isnan(number) else str(int(number))
+
+
+# --- workbook ------------------------------------------------------------------------------------------------
+
+
+def write_results_workbook(results: Results, target: IO[bytes]) -> None:
+    """Write the workbook row by row: memory does not grow with the number of cities."""
+    import xlsxwriter  # noqa: PLC0415 — heavy
+
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(target, options) as workbook:
+        _Book(workbook, results).write()
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column's heading, width, and the format of its numbers."""
+
+    heading: str
+    width: float = 12
+    number: str = "plain"
+
+
+class _Book:
+    """Writes one workbook. Rows and columns count from 0, except in formulas."""
+
+    def __init__(self, workbook: Any, results: Results) -> None:
+        self.workbook, self.results, self.snapshot = workbook, results, results.snapshot
+        self.gathered, self.tree = results.gathered, results.gathered.tree
+        self.notes = notes_of(results)
+        self.formats = {
+            "plain": workbook.add_format({"valign": "top"}),
+            "head": workbook.add_format(
+                {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#EDF0F3", "bottom": 1}
+            ),
+            "wrap": workbook.add_format({"text_wrap": True, "valign": "top"}),
+            "score": workbook.add_format({"num_format": "0.0", "valign": "top"}),
+            "weight": workbook.add_format({"num_format": "0.0000", "valign": "top"}),
+            "whole": workbook.add_format({"num_format": "0", "valign": "top"}),
+        }
+        self.sheets = {name: workbook.add_worksheet(name) for name in SHEETS}
+        rules = self.gathered.rules
+        self.method = [*method_items(self.snapshot, self.gathered), *rule_items(rules)]
+        rows = {key: place + 2 for place, (key, *_) in enumerate(self.method)}
+        self.cells = RuleCells(
+            *(f"方法!$B${rows[key]}" for key in ("几何下限", "最低数据占比", "加分上限", "排名小数位"))
+        )
+        self.formulas = NodeFormulas(
+            self.tree, rules, self.cells,
+            first=_FIRST_NODE, weight_sheet="权重", weight_row=_WEIGHT_ROW, weight_first=_WEIGHT_FIRST,
+        )  # fmt: skip
+
+    def write(self) -> None:
+        self._set_properties()
+        self._summary()
+        self._scores()
+        self._leaves()
+        self._weights()
+        self._method()
+        self._evidence()
+        self._check()
+
+    # -- sheets
+
+    def _summary(self) -> None:
+        dimensions = list(self.tree.children[0])
+        columns = [
+            _Column(heading("名次", "rank"), 10, "whole"), _Column(heading("城市", "city"), 16),
+            _Column(heading("总分", "total"), 12, "score"),
+            *(_Column(self._node_heading(node), 14, "score") for node in dimensions),
+            _Column("名次区间下限 (rank_low)", 12, "whole"), _Column("名次区间上限 (rank_high)", 12, "whole"),
+            _Column("城市代码 (city_code)", 14), _Column("状态 (state)", 10), _Column("排名用分 (rank_key)", 12, "score"),
+            *([_Column("数据说明", 40)] if self.notes else []),
+        ]  # fmt: skip
+        sheet = self._start("汇总", columns, freeze=(1, 3))
+        cities = len(self.gathered.inputs.cities)
+        key = column_letters(3 + len(dimensions) + 4)
+        keys = f"${key}$2:${key}${cities + 1}"
+        results = self.results
+        order = np.argsort(np.where(np.isnan(results.rank[:, 0]), np.inf, results.rank[:, 0]), kind="stable")
+        for row, city in enumerate(order.tolist(), 1):
+            nodes = [0, *dimensions]
+            rank, total = results.rank[city, 0], results.score[city, 0]
+            cells = [
+                (rank_formula(f"{key}{row + 1}", keys), _cached(rank, "—")),
+                self.gathered.city_names[city],
+                *((f"=得分!{self.formulas.column(node)}{city + 2}", self._cached_score(city, node)) for node in nodes),
+                results.rank_low[city, 0], results.rank_high[city, 0],
+                self.gathered.inputs.cities[city], _STATE_LABELS[results.state[city, 0]],
+                (rank_key_formula(f"C{row + 1}", self.cells.rank_decimals), _cached(_rounded(total, self._decimals()), "")),
+                *(["；".join(self.notes)] if self.notes else []),
+            ]  # fmt: skip
+            self._row(sheet, row, cells, columns)
+
+    def _scores(self) -> None:
+        order = column_order(self.tree)
+        columns = [
+            _Column(heading("城市代码", "city_code"), 14), _Column(heading("城市", "city"), 16),
+            *(_Column(self._node_heading(node), 14, "score") for node in order),
+        ]  # fmt: skip
+        sheet = self._start("得分", columns, freeze=(1, 3))
+        codes, names = self.gathered.inputs.cities, self.gathered.city_names
+        for city in range(len(codes)):
+            cells: list[Any] = [codes[city], names[city]]
+            for node in order:
+                formula = self.formulas.formula(node, city + 2)
+                cached = self._cached_score(city, node)
+                cells.append(cached if formula is None else (formula.text, cached, formula.is_array))
+            self._row(sheet, city + 1, cells, columns)
+
+    def _leaves(self) -> None:
+        """Self-score, each reviewer's, and the final one of every leaf; further sheets when one is full."""
+        gathered, results = self.gathered, self.results
+        columns = [
+            _Column(heading("城市代码", "city_code"), 14), _Column(heading("城市", "city"), 16),
+            _Column(heading("指标编号", "code"), 12), _Column(heading("指标", "indicator"), 36),
+            _Column(heading("自评", "self"), 10, "score"),
+            *(_Column(heading(f"评审 R{seat}", f"R{seat}"), 12, "score") for seat in gathered.seats),
+            _Column(heading("最终", "final"), 10, "score"), _Column(heading("状态", "state"), 12),
+            _Column(heading("填报版本", "version"), 12, "whole"),
+        ]  # fmt: skip
+        sheet = self._start("指标得分", columns, freeze=(1, 4))
+        reviewers, names = results.reviewer_scores(), gathered.node_names
+        row, sheets = 0, 1
+        for city, code in enumerate(gathered.inputs.cities):
+            for leaf, node in enumerate(self.tree.leaves.tolist()):
+                row += 1
+                if row == _LAST_ROW:
+                    row, sheets = 1, sheets + 1
+                    name = f"指标得分{sheets}"
+                    self.sheets[name] = self.workbook.add_worksheet(name)
+                    sheet = self._start(name, columns, freeze=(1, 4))
+                node_code = self.tree.codes[node]
+                cells = [
+                    code, gathered.city_names[city], node_code, names[node_code], results.self_score[city, node],
+                    *reviewers[:, city, leaf], results.score[city, node], _STATE_LABELS[results.state[city, node]],
+                    int(gathered.versions[city, leaf]),
+                ]  # fmt: skip
+                self._row(sheet, row, cells, columns)
+
+    def _weights(self) -> None:
+        """A row per node; beside it the weights once more, side by side, as the formulas of 得分 need them."""
+        tree, order = self.tree, column_order(self.tree)
+        columns = [
+            _Column(heading("编号", "code"), 12), _Column(heading("名称", "name"), 36), _Column(heading("上级编号", "parent"), 12),
+            _Column(heading("层级", "depth"), 8, "whole"), _Column(heading("类型", "kind"), 10),
+            _Column(heading("同级权重", "weight"), 12, "weight"), _Column(heading("全局权重", "global_weight"), 12, "weight"),
+            _Column(heading("分值", "points"), 10, "score"), _Column(heading("汇总方式", "aggregation"), 12),
+            _Column(heading("声明的权重", "declared_weight"), 12), _Column(heading("声明的分值", "declared_points"), 12),
+            _Column("", 3), _Column("横排（得分表引用） →", 20),
+            *(_Column(tree.codes[node], 10, "weight") for node in order),
+        ]  # fmt: skip
+        sheet = self._start("权重", columns, freeze=(1, 2))
+        row_of = {node: row for row, node in enumerate(range(len(tree.codes)), 1)}
+        across = [
+            (f"=F{row_of[node] + 1}", _cached(tree.local_weight[node], ""))
+            if not tree.is_bonus[node]
+            else None
+            for node in order
+        ]
+        for node, row in row_of.items():
+            self._row(
+                sheet,
+                row,
+                [*self._weight_cells(node), None, *([None, *across] if row == _WEIGHT_ROW - 1 else [])],
+                columns,
+            )
+
+    def _weight_cells(self, node: int) -> list[Any]:
+        tree, spec = self.tree, self.tree.specs[node]
+        content = {one["code"]: one for one in self.gathered.edition["indicators"]}.get(spec.code, {})
+        is_bonus, is_leaf = bool(tree.is_bonus[node]), not tree.children[node]
+        points = (
+            float(tree.bonus_maximum[node]) if is_bonus and is_leaf else 100 * float(tree.global_weight[node])
+        )
+        return [
+            spec.code, self.gathered.node_names[spec.code], spec.parent, int(tree.depth[node]),
+            _KINDS.get(spec.kind, ""), float(tree.local_weight[node]), float(tree.global_weight[node]), points,
+            "" if is_leaf or is_bonus else AGGREGATIONS[tree.rule(node, self.gathered.rules).value],
+            _number(content.get("weight")), _number(content.get("points")),
+        ]  # fmt: skip
+
+    def _method(self) -> None:
+        columns = [_Column("项目", 24), _Column("内容", 60, "plain"), _Column("说明", 60)]
+        sheet = self._start("方法", columns, freeze=(1, 0))
+        for row, item in enumerate(self.method, 1):
+            self._row(sheet, row, list(item), columns)
+
+    def _evidence(self) -> None:
+        columns = [
+            _Column(heading("城市代码", "city_code"), 14), _Column(heading("城市", "city"), 16),
+            _Column(heading("指标编号", "code"), 12), _Column(heading("材料编号", "number"), 14), _Column(heading("文件名", "filename"), 40),
+            _Column(heading("页码", "locator"), 20), _Column(heading("字节数", "size"), 12, "whole"), _Column("SHA-256", 66),
+        ]  # fmt: skip
+        sheet = self._start("佐证材料目录", columns, freeze=(1, 2))
+        evidence = (
+            Evidence.objects.filter(submission__round=self.snapshot.round, deleted_at=None)
+            .order_by("submission__city__code", "indicator__position", "sequence")
+            .values_list(
+                "submission__city__code", "submission__city__name_zh", "indicator__code", "sequence", "filename",
+                "locator", "file__size", "file__sha256",
+            )
+        )  # fmt: skip
+        for row, (code, city, node, sequence, *rest) in enumerate(evidence.iterator(), 1):
+            self._row(sheet, row, [code, city, node, f"{node}-{sequence:02d}", *rest], columns)
+
+    def _check(self) -> None:
+        """The digest, and every stored total beside what the formulas make of it now."""
+        columns = [_Column("项目", 24), _Column("内容", 70), _Column("城市代码", 14), _Column("城市", 16)]
+        columns += [
+            _Column("存档总分", 12, "score"),
+            _Column("表内总分", 12, "score"),
+            _Column("差", 12, "plain"),
+        ]
+        sheet = self._start("校验", columns, freeze=(1, 0))
+        cities = self.gathered.inputs.cities
+        last = len(cities) + 1
+        items: list[list[Any]] = [
+            ["摘要 SHA-256", self.snapshot.digest], ["快照编号", self.snapshot.pk], ["引擎版本", self.snapshot.engine_version],
+            ["最大差", (f"=MAX(G2:G{last},0)", 0.0)],
+            ["说明", "摘要由指标体系、规则、填报内容与版本、评分和引擎版本的规范 JSON 计算；“差”为表内公式重算与存档的差的绝对值。"],
+        ]  # fmt: skip
+        for row in range(1, max(len(items), len(cities)) + 1):
+            cells = items[row - 1] if row <= len(items) else [None, None]
+            if row <= len(cities):
+                city = row - 1
+                total = self.results.score[city, 0]
+                cells = [
+                    *cells, cities[city], self.gathered.city_names[city], total,
+                    (f"=得分!{self.formulas.column(0)}{city + 2}", self._cached_score(city, 0)),
+                    (f'=IF(AND(ISNUMBER(E{row + 1}),ISNUMBER(F{row + 1})),ABS(E{row + 1}-F{row + 1}),"")',
+                     "" if np.isnan(total) else 0.0),
+                ]  # fmt: skip
+            self._row(sheet, row, cells, columns)
+
+    # -- parts
+
+    def _set_properties(self) -> None:
+        round_ = self.snapshot.round
+        created = timezone.localtime(self.snapshot.created_at).replace(tzinfo=None)
+        self.workbook.set_properties(
+            {
+                "title": safe_text(f"{round_.name} 评价结果")[:255],
+                "subject": safe_text(
+                    f"{self.gathered.edition['name_zh']} {self.gathered.edition['edition']}"
+                )[:255],
+                "keywords": DEMO if round_.is_demo else "",
+                "comments": safe_text("；".join(self.notes))[:2000],
+                "status": self.snapshot.digest,
+                "author": "",
+                "created": created,
+            }
+        )
+
+    def _start(self, name: str, columns: Sequence[_Column], *, freeze: tuple[int, int]) -> Any:
+        sheet = self.sheets[name]
+        for place, column in enumerate(columns):
+            sheet.set_column(place, place, column.width)
+            self._text(sheet, 0, place, column.heading, self.formats["head"])
+        sheet.freeze_panes(*freeze)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        note = "；".join(self.notes).replace("&", "&&")[:200]
+        sheet.set_header(f"&L{safe_text(note)}&R&A" if note else "&R&A")
+        sheet.set_footer("&C&P / &N")
+        return sheet
+
+    def _row(self, sheet: Any, row: int, cells: Iterable[Any], columns: Sequence[_Column]) -> None:
+        text_format = self.formats["wrap" if sheet is self.sheets["方法"] else "plain"]
+        for place, cell in enumerate(cells):
+            style = self.formats[columns[place].number]
+            if cell is None:
+                continue
+            if isinstance(cell, tuple):
+                self._formula(sheet, row, place, cell, style)
+            elif isinstance(cell, int | float | np.integer | np.floating):
+                if not np.isnan(cell):
+                    sheet.write_number(row, place, cell, style)
+            else:
+                self._text(sheet, row, place, str(cell), text_format)
+
+    @staticmethod
+    def _formula(sheet: Any, row: int, place: int, cell: tuple[Any, ...], style: Any) -> None:
+        text, cached, *array = cell
+        if array and array[0]:
+            sheet.write_array_formula(row, place, row, place, f"{{{text}}}", style, cached)
+        else:
+            sheet.write_formula(row, place, text, style, cached)
+
+    @staticmethod
+    def _text(sheet: Any, row: int, place: int, text: str, style: Any) -> None:
+        clean = _cut(_printable(text))
+        if not clean:
+            return
+        if clean.startswith("<r>") and clean.endswith("</r>"):
+            clean = f" {clean}"  # the writer would take it for its own markup
+        sheet.write_string(row, place, clean, style)
+
+    def _node_heading(self, node: int) -> str:
+        code = self.tree.codes[node]
+        return f"{code} {self.gathered.node_names[code]}"
+
+    def _cached_score(self, city: int, node: int) -> float | str:
+        score = self.results.score[city, node]
+        return WORDS[State(self.results.state[city, node])] if np.isnan(score) else float(score)
+
+    def _decimals(self) -> int:
+        return self.gathered.rules.rank_decimals
+
+
+#: by the ending of the file
+WRITERS: dict[str, Callable[[Results, IO[bytes]], None]] = {
+    ".xlsx": write_results_workbook,
+    ".csv": write_results_csv,
+}
+
+_KINDS = {"quantity": "定量", "rubric": "等级", "checklist": "要点", "bonus": "加分"}
+
+
+def notes_of(results: Results) -> list[str]:
+    """What every part of an export has to say about its data."""
+    provenance = results.gathered.edition["provenance"].strip()
+    return [*([DEMO] if results.snapshot.round.is_demo else []), *([provenance] if provenance else [])]
+
+
+def _cached(number: float, otherwise: str) -> float | str:
+    return otherwise if np.isnan(number) else float(number)
+
+
+def _rounded(number: float, decimals: int) -> float:
+    return float(round_half_up(number, decimals))
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _printable(text: str) -> str:
+    return _CONTROL.sub("", safe_text(text))
+
+
+def _cut(text: str) -> str:
+    """At most what a cell holds, counted as Excel counts."""
+    while len(text.encode("utf-16-le")) // 2 > _CELL_LIMIT:
+        text = text[: _CELL_LIMIT - 1 if len(text) >= _CELL_LIMIT else len(text) - 1]
+    return text

@@ -1,0 +1,338 @@
+"""The only bridge from the database to the engine, and back.
+
+`gather` reads a round into arrays in a constant number of queries, whatever the number of cities. What it returns can
+be written as plain data (`payload`) and read back (`from_payload`), so that a snapshot is scored again without the
+database.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from cities.models import Answer, Round, Submission
+from indicators.fields import canonical
+from indicators.models import Framework, Indicator
+from indicators.queries import load_tree
+from indicators.rows import IndicatorRow
+from indicators.tree import node_spec
+from scoring.engine import (
+    ENGINE_VERSION,
+    Aggregation,
+    Missing,
+    Panel,
+    RoundInputs,
+    Rules,
+    State,
+    Tree,
+    Unreviewed,
+)
+from scoring.models import Mark, ReviewAssignment
+
+CHUNK = 10_000
+_VALUES = np.dtype([("owner", "i8"), ("leaf", "i8"), ("value", "f8"), ("version", "i8")])
+_WORDS = np.dtype([("owner", "i8"), ("leaf", "i8"), ("state", "U16"), ("version", "i8")])
+_MARKS = np.dtype([("owner", "i8"), ("leaf", "i8"), ("value", "f8")])
+_ACCEPTS = np.dtype([("owner", "i8"), ("leaf", "i8")])
+_REPORTED = {
+    Answer.ValueState.BLANK: State.BLANK,
+    Answer.ValueState.UNAVAILABLE: State.UNAVAILABLE,
+    Answer.ValueState.NOT_APPLICABLE: State.NOT_APPLICABLE,
+}
+#: what of an indicator decides scores; everything is text, so that a weight keeps its digits
+_INDICATOR_TEXTS = ("code", "name_zh", "kind", "unit", "curve", "normalise", "aggregation")
+_FRAMEWORK_FIELDS = (
+    "code", "edition", "name_zh", "name_en", "source", "provenance", "aggregation", "missing", "minimum_share",
+    "floor", "bonus_cap", "rank_decimals",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class GatheredInputs:
+    """A round as the engine reads it, with the names that its result is told in.
+
+    `inputs.cities` are city codes in ascending order; `city_names`, `versions` and `submission_ids` follow them.
+    `versions` (C, L) are the versions of the answers, 0 where nothing was handed in. `seats` are the numbers of the
+    reviewers along the first axis of the marks: R1, R2 … `edition` is the framework as plain data.
+    `submission_ids` is empty when read back from a payload.
+    """
+
+    edition: dict[str, Any]
+    tree: Tree
+    rules: Rules
+    inputs: RoundInputs
+    city_names: tuple[str, ...]
+    versions: NDArray[np.int64]
+    seats: tuple[int, ...]
+    submission_ids: tuple[int, ...] = ()
+
+    @property
+    def node_names(self) -> dict[str, str]:
+        return {"TOTAL": "总分"} | {node["code"]: node["name_zh"] for node in self.edition["indicators"]}
+
+
+# --- from the database ---------------------------------------------------------------------------------------
+
+
+def engine_rules(round_: Round) -> Rules:
+    """What the framework and the round declare together."""
+    framework = round_.framework
+    return Rules(
+        aggregation=Aggregation(framework.aggregation),
+        missing=Missing(round_.missing),
+        minimum_share=framework.minimum_share,
+        floor=framework.floor,
+        bonus_cap=framework.bonus_cap,
+        rank_decimals=framework.rank_decimals,
+        panel=Panel(round_.panel),
+        unreviewed=Unreviewed(round_.unreviewed),
+    )
+
+
+def gather(round_: Round) -> GatheredInputs:
+    """Read everything that decides the round's scores: at most 12 queries.
+
+    Every submission of the round is a city of the result. Of a submission that is not handed in nothing is read: it
+    comes out as not assessed. Marks count when they are finished and their reviewer has not stood down.
+    """
+    framework = load_tree(round_.framework)
+    tree = framework.engine
+    cities = sorted(round_.submissions.values_list("city__code", "city__name_zh", "id", "status"))
+    leaf_ids = [framework.by_code[code].pk for code in tree.leaf_codes]
+    shape = (len(cities), len(leaf_ids))
+    rows, columns = _Places([submission for _, _, submission, _ in cities]), _Places(leaf_ids)
+    values, states, versions = _read_answers(round_, rows, columns, shape)
+    seats, marks, accepts = _read_marks(round_, rows, columns, shape)
+    inputs = RoundInputs(
+        cities=tuple(code for code, _, _, _ in cities),
+        values=values,
+        states=states,
+        marks=marks,
+        accepts_not_applicable=accepts,
+        rulings=np.full(shape, np.nan),
+        submitted=np.array([status in Submission.HANDED_IN for _, _, _, status in cities], dtype=np.bool_),
+    )
+    return GatheredInputs(
+        edition=edition_content(round_.framework, framework.indicators),
+        tree=tree,
+        rules=engine_rules(round_),
+        inputs=inputs,
+        city_names=tuple(name for _, name, _, _ in cities),
+        versions=versions,
+        seats=seats,
+        submission_ids=tuple(submission for _, _, submission, _ in cities),
+    )
+
+
+class _Places:
+    """Finds the place of an id in a list, for whole arrays of ids at once."""
+
+    def __init__(self, ids: Iterable[int]) -> None:
+        self._ids = np.array(list(ids), dtype=np.int64)
+        self._order = np.argsort(self._ids)
+        self._sorted = self._ids[self._order]
+
+    def __call__(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Places of ids that are all known: the queries ask for no others."""
+        return np.asarray(self._order[np.searchsorted(self._sorted, wanted)], dtype=np.int64)
+
+
+def _array(rows: Iterator[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return np.fromiter(rows, dtype=dtype)
+
+
+def _read_answers(
+    round_: Round, rows: _Places, columns: _Places, shape: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.int8], NDArray[np.int64]]:
+    values = np.full(shape, np.nan)
+    states = np.full(shape, State.BLANK, dtype=np.int8)
+    versions = np.zeros(shape, dtype=np.int64)
+    answers = Answer.objects.filter(
+        submission__round=round_,
+        submission__status__in=Submission.HANDED_IN,
+        indicator__framework=round_.framework_id,
+    )
+    given = answers.filter(value_state=Answer.ValueState.VALUE)
+    found = _array(_tuples(given, "submission_id", "indicator_id", "value", "version"), _VALUES)
+    at = rows(found["owner"]), columns(found["leaf"])
+    values[at], states[at], versions[at] = found["value"], State.VALUE, found["version"]
+    others = answers.filter(value_state__in=list(_REPORTED))
+    found = _array(_tuples(others, "submission_id", "indicator_id", "value_state", "version"), _WORDS)
+    at = rows(found["owner"]), columns(found["leaf"])
+    versions[at] = found["version"]
+    for word, state in _REPORTED.items():
+        same = found["state"] == word.value
+        states[at[0][same], at[1][same]] = state
+    return values, states, versions
+
+
+def _read_marks(
+    round_: Round, rows: _Places, columns: _Places, shape: tuple[int, int]
+) -> tuple[tuple[int, ...], NDArray[np.float64], NDArray[np.bool_]]:
+    """Seats, marks (R, C, L) and acceptances of 不适用. A seat without a finished mark is none."""
+    tasks = ReviewAssignment.objects.filter(
+        submission__round=round_, submission__status__in=Submission.HANDED_IN
+    ).exclude(status=ReviewAssignment.Status.RECUSED)
+    assignments = list(tasks.values_list("id", "submission_id", "seat"))
+    done = Mark.objects.filter(
+        assignment__in=tasks, status=Mark.Status.DONE, indicator__framework=round_.framework_id
+    )
+    scored = _array(
+        _tuples(done.filter(value__isnull=False), "assignment_id", "indicator_id", "value"), _MARKS
+    )
+    accepted = _array(
+        _tuples(done.filter(accepts_not_applicable=True), "assignment_id", "indicator_id"), _ACCEPTS
+    )
+    places = _Places([task for task, _, _ in assignments])
+    city_of = rows(np.array([submission for _, submission, _ in assignments], dtype=np.int64))
+    seat_of = np.array([seat for _, _, seat in assignments], dtype=np.int64)
+    used = np.concatenate([places(scored["owner"]), places(accepted["owner"])])
+    seats = np.unique(seat_of[used])
+    marks = np.full((len(seats), *shape), np.nan)
+    accepts = np.zeros((len(seats), *shape), dtype=np.bool_)
+    task = places(scored["owner"])
+    marks[np.searchsorted(seats, seat_of[task]), city_of[task], columns(scored["leaf"])] = scored["value"]
+    task = places(accepted["owner"])
+    accepts[np.searchsorted(seats, seat_of[task]), city_of[task], columns(accepted["leaf"])] = True
+    return tuple(int(seat) for seat in seats), marks, accepts
+
+
+def _tuples(rows: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
+    return rows.order_by().values_list(*columns).iterator(chunk_size=CHUNK)
+
+
+def edition_content(framework: Framework, rows: Iterable[Indicator]) -> dict[str, Any]:
+    """The edition as plain data: everything that decides a score, and the names it is told in.
+
+    `rows` are in the order of the tree and carry their levels and items, as `load_tree` gives them.
+    """
+    about = {name: getattr(framework, name) for name in _FRAMEWORK_FIELDS}
+    rows = list(rows)
+    codes = {row.pk: row.code for row in rows}
+    return about | {"indicators": [_indicator_content(row, codes) for row in rows]}
+
+
+def _indicator_content(row: Any, codes: dict[int, str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _INDICATOR_TEXTS} | {
+        "parent": codes[row.parent_id] if row.parent_id else "",
+        "weight": _exact(row.weight),
+        "points": _exact(row.points),
+        "direction": int(row.direction),
+        "levels": [[level.level, level.label, level.score_min, level.score_max] for level in row.level_list],
+        "items": [[item.item, _exact(item.score)] for item in row.item_list],
+    }
+
+
+def _exact(number: Decimal | None) -> str | None:
+    return None if number is None else canonical(number)
+
+
+# --- to plain data, and back -----------------------------------------------------------------------------------
+
+
+def payload(gathered: GatheredInputs, *, seed: int, draws: int, delta: float) -> dict[str, Any]:
+    """Everything that decides the result, as data that JSON can write: NaN is None, weights are text."""
+    inputs, rules = gathered.inputs, gathered.rules
+    return {
+        "engine": ENGINE_VERSION,
+        "edition": gathered.edition,
+        "method": {
+            "aggregation": rules.aggregation.value,
+            "missing": rules.missing.value,
+            "minimum_share": rules.minimum_share,
+            "floor": rules.floor,
+            "bonus_cap": rules.bonus_cap,
+            "rank_decimals": rules.rank_decimals,
+            "panel": rules.panel.value,
+            "unreviewed": rules.unreviewed.value,
+            "seed": seed,
+            "draws": draws,
+            "delta": delta,
+        },
+        "inputs": {
+            "cities": [
+                [code, name, submitted]
+                for code, name, submitted in zip(
+                    inputs.cities, gathered.city_names, inputs.submitted.tolist(), strict=True
+                )
+            ],
+            "leaves": list(gathered.tree.leaf_codes),
+            "seats": list(gathered.seats),
+            "values": _nullable(inputs.values),
+            "states": inputs.states.tolist(),
+            "versions": gathered.versions.tolist(),
+            "marks": _nullable(inputs.marks),
+            "accepts_not_applicable": np.argwhere(inputs.accepts_not_applicable).tolist(),
+            "rulings": [
+                [int(city), int(leaf), float(inputs.rulings[city, leaf])]
+                for city, leaf in np.argwhere(~np.isnan(inputs.rulings))
+            ],
+        },
+    }
+
+
+def from_payload(data: dict[str, Any]) -> GatheredInputs:
+    """Read back what `payload` wrote; the tree is built anew from the texts."""
+    method, stored = data["method"], data["inputs"]
+    shape = (len(stored["cities"]), len(stored["leaves"]))
+    layers = (len(stored["seats"]), *shape)
+    accepts = np.zeros(layers, dtype=np.bool_)
+    for seat, city, leaf in stored["accepts_not_applicable"]:
+        accepts[seat, city, leaf] = True
+    rulings = np.full(shape, np.nan)
+    for city, leaf, value in stored["rulings"]:
+        rulings[city, leaf] = value
+    return GatheredInputs(
+        edition=data["edition"],
+        tree=tree_of(data["edition"]),
+        rules=Rules(
+            aggregation=Aggregation(method["aggregation"]),
+            missing=Missing(method["missing"]),
+            minimum_share=method["minimum_share"],
+            floor=method["floor"],
+            bonus_cap=method["bonus_cap"],
+            rank_decimals=method["rank_decimals"],
+            panel=Panel(method["panel"]),
+            unreviewed=Unreviewed(method["unreviewed"]),
+        ),
+        inputs=RoundInputs(
+            cities=tuple(code for code, _, _ in stored["cities"]),
+            values=np.array(stored["values"], dtype=np.float64).reshape(shape),
+            states=np.array(stored["states"], dtype=np.int8).reshape(shape),
+            marks=np.array(stored["marks"], dtype=np.float64).reshape(layers),
+            accepts_not_applicable=accepts,
+            rulings=rulings,
+            submitted=np.array([submitted for _, _, submitted in stored["cities"]], dtype=np.bool_),
+        ),
+        city_names=tuple(name for _, name, _ in stored["cities"]),
+        versions=np.array(stored["versions"], dtype=np.int64).reshape(shape),
+        seats=tuple(stored["seats"]),
+    )
+
+
+def tree_of(edition: dict[str, Any]) -> Tree:
+    """The engine's tree of an edition that is plain data."""
+    return Tree.build([node_spec(_row(node), node["parent"]) for node in edition["indicators"]])
+
+
+def _row(node: dict[str, Any]) -> IndicatorRow:
+    return IndicatorRow(
+        code=node["code"],
+        parent=node["parent"],
+        weight=None if node["weight"] is None else Decimal(node["weight"]),
+        points=None if node["points"] is None else Decimal(node["points"]),
+        kind=node["kind"],
+        curve=node["curve"],
+        normalise=node["normalise"],
+        direction=str(node["direction"]),
+        aggregation=node["aggregation"],
+    )
+
+
+def _nullable(numbers: NDArray[np.float64]) -> list[Any]:
+    listed: list[Any] = np.where(np.isnan(numbers), None, numbers.astype(object)).tolist()
+    return listed

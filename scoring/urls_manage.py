@@ -1,0 +1,15 @@
+from django.urls import path
+
+from scoring.views import manage
+
+app_name = "manage"
+urlpatterns = [
+    path("rounds/", manage.rounds, name="rounds"),
+    path("rounds/new/", manage.round_new, name="round_new"),
+    path("rounds/<str:code>/", manage.round_detail, name="round"),
+    path("rounds/<str:code>/enrol/", manage.enrol, name="enrol"),
+    path("rounds/<str:code>/assign/<int:submission>/", manage.assign, name="assign"),
+    path("rounds/<str:code>/compute/", manage.compute_scores, name="compute"),
+    path("rounds/<str:code>/publish/", manage.publish, name="publish"),
+    path("audit/", manage.audit, name="audit"),
+]

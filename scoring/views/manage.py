@@ -1,0 +1,156 @@
+"""The administrator's pages: rounds, who takes part, who reviews, computing and publishing, the audit log."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import load_for
+from accounts.models import AuditEntry
+from cities import actions as city_actions
+from cities import queries as city_queries
+from cities.models import Round, Submission
+from scoring import review_queries
+from scoring.actions import compute
+from scoring.actions import review as review_actions
+from scoring.forms import AssignForm, EnrolForm, RoundForm
+
+ADMINISTER = "scoring.administer"
+
+
+def _require_administrator(request: HttpRequest) -> None:
+    if not request.user.has_perm(ADMINISTER):
+        raise Http404
+
+
+def _load(request: HttpRequest, code: str) -> Round:
+    found = load_for(request.user, Round.objects.select_related("framework"), see=ADMINISTER, code=code)
+    request.current_round = found  # type: ignore[attr-defined]
+    return found
+
+
+@require_GET
+def rounds(request: HttpRequest) -> HttpResponse:
+    _require_administrator(request)
+    found = Round.objects.select_related("framework")
+    return render(request, "scoring/manage/rounds.html", {"rounds": found, "crumbs": [(_("轮次"), None)]})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def round_new(request: HttpRequest) -> HttpResponse:
+    _require_administrator(request)
+    form = RoundForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = city_actions.open_round(**form.cleaned_data, by=request.user)
+        except city_actions.ActionRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("轮次已建立。接下来请选择参评城市。"))
+            return redirect("manage:round", code=made.code)
+    context = {"form": form, "crumbs": [(_("轮次"), reverse("manage:rounds")), (_("新建轮次"), None)]}
+    return render(request, "scoring/manage/round_new.html", context, status=422 if form.errors else 200)
+
+
+def _round_page(request: HttpRequest, found: Round, *, status: int = 200, **extra: object) -> HttpResponse:
+    tasks = review_queries.round_review_tasks(found)
+    submissions = [(one, tasks.get(one.pk, [])) for one in city_queries.round_progress(found)]
+    context = {
+        "round": found,
+        "submissions": submissions,
+        "snapshot": found.snapshots.first(),
+        "enrol_form": EnrolForm(round_=found),
+        "crumbs": [(_("轮次"), reverse("manage:rounds")), (found.name, None)],
+        **extra,
+    }
+    return render(request, "scoring/manage/round.html", context, status=status)
+
+
+@require_GET
+def round_detail(request: HttpRequest, code: str) -> HttpResponse:
+    return _round_page(request, _load(request, code))
+
+
+@require_POST
+def enrol(request: HttpRequest, code: str) -> HttpResponse:
+    found = _load(request, code)
+    form = EnrolForm(request.POST, round_=found)
+    if not form.is_valid():
+        return _round_page(request, found, status=422, enrol_form=form, form=form)
+    for city in form.cleaned_data["cities"]:
+        city_actions.open_submission(round_=found, city=city, by=request.user)
+    messages.success(request, _("已加入 %(n)s 个城市。") % {"n": len(form.cleaned_data["cities"])})
+    return redirect("manage:round", code=code)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def assign(request: HttpRequest, code: str, submission: int) -> HttpResponse:
+    found = _load(request, code)
+    target = get_object_or_404(Submission.objects.select_related("city", "round"), pk=submission, round=found)
+    form = AssignForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            review_actions.assign_reviewer(
+                submission=target, reviewer=form.cleaned_data["reviewer"], by=request.user
+            )
+        except city_actions.ActionRefused as refusal:
+            form.add_error("reviewer", str(refusal))
+        else:
+            messages.success(request, _("已分配评审专家。"))
+            return redirect("manage:assign", code=code, submission=submission)
+    context = {
+        "round": found,
+        "submission": target,
+        "form": form,
+        "assignments": target.assignments.select_related("reviewer"),
+        "crumbs": [
+            (_("轮次"), reverse("manage:rounds")),
+            (found.name, reverse("manage:round", args=[code])),
+            (f"{target.city} · {_('评审专家')}", None),
+        ],
+    }
+    return render(request, "scoring/manage/assign.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def compute_scores(request: HttpRequest, code: str) -> HttpResponse:
+    found = _load(request, code)
+    snapshot = compute.compute_round(round=found, by=request.user)
+    messages.success(request, _("得分已计算：快照 %(id)s。") % {"id": snapshot.pk})
+    return redirect("results:overview", code)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: HttpRequest, code: str) -> HttpResponse:
+    found = _load(request, code)
+    error = ""
+    if request.method == "POST":
+        try:
+            review_actions.publish_results(round_=found, by=request.user)
+        except city_actions.ActionRefused as refusal:
+            error = str(refusal)
+        else:
+            messages.success(request, _("结果已公布。"))
+            return redirect("manage:round", code=code)
+    context = {
+        "round": found,
+        "snapshot": found.snapshots.first(),
+        "extra_errors": [{"message": error, "href": ""}] if error else [],
+        "has_errors": bool(error),
+        "crumbs": [
+            (_("轮次"), reverse("manage:rounds")),
+            (found.name, reverse("manage:round", args=[code])),
+            (_("公布结果"), None),
+        ],
+    }
+    return render(request, "scoring/manage/publish.html", context, status=422 if error else 200)
+
+
+@require_GET
+def audit(request: HttpRequest) -> HttpResponse:
+    _require_administrator(request)
+    page = Paginator(AuditEntry.objects.select_related("actor"), 50).get_page(request.GET.get("page"))
+    return render(request, "scoring/manage/audit.html", {"page_obj": page, "crumbs": [(_("审计记录"), None)]})

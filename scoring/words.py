@@ -1,0 +1,83 @@
+"""How results and their method are told in words and numbers: shared by pages, charts and exports."""
+
+import math
+from typing import Any
+
+from django.utils import timezone
+
+from scoring.engine import Rules, round_half_up
+from scoring.inputs import GatheredInputs
+from scoring.models import NodeScore, ResultSnapshot
+
+DEMO = "演示数据"
+MISSING = "—"
+AGGREGATIONS = {"arithmetic": "算术平均", "geometric": "几何平均", "harmonic": "调和平均"}
+_MISSING_RULES = {"zero": "按 0 分计", "exclude": "不计入，权重由同级指标分担"}
+_PANELS = {"mean": "平均分", "median": "中位数", "trimmed": "去掉一个最高分和一个最低分"}
+_UNREVIEWED = {"stand": "自评分直接采用", "block": "未评不计分"}
+
+
+def one_decimal(number: float | None) -> str | None:
+    """A score as pages show it: rounded once, half-up; None where there is none."""
+    if number is None or math.isnan(number):
+        return None
+    return f"{float(round_half_up(number, 1)):.1f}"
+
+
+def method_items(snapshot: ResultSnapshot, gathered: GatheredInputs) -> list[tuple[Any, ...]]:
+    """Which round, which edition, computed when and how: label, content, remark."""
+    round_, edition = snapshot.round, gathered.edition
+    handed_in = int(gathered.inputs.submitted.sum())
+    return [
+        ("轮次", round_.name),
+        ("轮次代码", round_.code),
+        ("评价年度", str(round_.year)),
+        *([("数据性质", DEMO, "自动生成，不代表任何城市的真实情况")] if round_.is_demo else []),
+        ("指标体系", edition["name_zh"]),
+        ("版本", edition["edition"]),
+        *([("体系说明", edition["provenance"])] if edition["provenance"] else []),
+        *([("体系来源", edition["source"])] if edition["source"] else []),
+        ("参评城市", len(gathered.inputs.cities), f"其中已提交 {handed_in} 个"),
+        ("评审席位", "、".join(f"R{seat}" for seat in gathered.seats) or "无"),
+        ("快照编号", snapshot.pk),
+        ("计算时间", timezone.localtime(snapshot.created_at).strftime("%Y-%m-%d %H:%M")),
+        *([("重算原因", snapshot.reason)] if snapshot.reason else []),
+        ("引擎版本", snapshot.engine_version),
+        ("摘要 SHA-256", snapshot.digest),
+    ]
+
+
+def rule_items(rules: Rules) -> list[tuple[Any, ...]]:
+    """Each rule used: label, value, what it means."""
+    share, cap = rules.minimum_share, rules.bonus_cap
+    return [
+        ("汇总方式", AGGREGATIONS[rules.aggregation.value], "个别节点另有规定的，见权重表"),
+        (
+            "缺失处理",
+            _MISSING_RULES[rules.missing.value],
+            "适用于未填和无法提供；评审同意的“不适用”一律不计入，权重由同级分担",
+        ),
+        (
+            "最低数据占比",
+            "不要求" if share is None else share,
+            "一个节点的直接下级中有得分的个数占比，低于此值时该节点不计分",
+        ),
+        ("几何下限", rules.floor, "几何平均和调和平均中，低于此值的下级得分按此值计"),
+        ("加分上限", "不封顶" if cap is None else cap, "加分在汇总之后加到总分上"),
+        ("排名小数位", rules.rank_decimals, "名次按四舍五入到此位数的总分确定，同分同名次"),
+        ("评审汇总", _PANELS[rules.panel.value], "同一指标有多位评审时的合成方法；有裁定时以裁定为准"),
+        ("未评审的指标", _UNREVIEWED[rules.unreviewed.value]),
+    ]
+
+
+def why_not_ranked(state: str, *, submitted: bool) -> str:
+    """Why a city has no rank, in words; empty when it has one."""
+    if state == NodeScore.State.VALUE:
+        return ""
+    if not submitted:
+        return "尚未提交填报"
+    if state == NodeScore.State.NOT_ASSESSED:
+        return "评审尚未完成"
+    if state == NodeScore.State.NOT_APPLICABLE:
+        return "全部指标不适用"
+    return "可用数据低于最低数据占比"
