@@ -88,6 +88,8 @@ if not 1 <= PORT <= 65535:
     raise ImproperlyConfigured(f"环境变量 PORT 有误：{PORT} 不在 1 到 65535 之间。")
 if EVIDENCE_MAX_MB < 1:
     raise ImproperlyConfigured(f"环境变量 EVIDENCE_MAX_MB 有误：{EVIDENCE_MAX_MB} 应为正整数。")
+if "EMAIL_BACKEND" not in EMAIL:
+    raise ImproperlyConfigured("环境变量 EMAIL_URL 有误：请写成 submission://用户:密码@主机:587 或 console:。")
 if not ALLOWED_HOSTS or "" in ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("环境变量 ALLOWED_HOSTS 有误：请列出本系统的主机名，以逗号分隔，不能用 *。")
 
@@ -95,7 +97,7 @@ SECRET_KEY = _secret_key()
 DATABASES = {"default": _database()}
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.admin_config.AdministratorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -74,6 +74,7 @@ _TRIMMED = {
     "level",
     "item",
 }
+_TEXTS = {"name_zh", "name_en", "source", "provenance"}
 _NUMBERS = {
     "weight", "points", "evidence_min", "score", "score_min", "score_max", "minimum_share", "floor", "bonus_cap",
     "rank_decimals",
@@ -190,12 +191,12 @@ def _direction(cell: Cell) -> str:
 
 def _about(rows: list[Row]) -> tuple[FrameworkData, list[Problem]]:
     """The sheet 说明: two columns, key and value, without a header."""
-    # each row is read as a one-column table of its own: the key is matched like a heading
     values: dict[str, Any] = {}
     places: dict[str, int] = {}
     problems = []
     for row in rows:
         key_cell = row.cell(0)
+        # the key is matched like a heading: a header row of one column
         header = match([Row(row.sheet, row.number, (key_cell.value,))], _ABOUT_KEYS)
         key = next(iter(header.headings), None)
         value = row.cell(1, ABOUT_HEADINGS[key] if key else "")
@@ -210,7 +211,7 @@ def _about(rows: list[Row]) -> tuple[FrameworkData, list[Problem]]:
             )
         else:
             places[key] = row.number
-            if not value.is_blank:
+            if not value.is_blank or (key in _TEXTS and value.text):
                 values[key] = _field(key, value)
     if not values.get("name_zh"):
         values["name_zh"] = values.get("code", "")

@@ -125,7 +125,7 @@ class _Book:
         }
         self.sheets = {name: workbook.add_worksheet(name) for name in SHEETS}
         rules = self.gathered.rules
-        self.method = [*method_items(self.snapshot, self.gathered), *rule_items(rules)]
+        self.method = [*method_items(self.snapshot), *rule_items(rules)]
         rows = {key: place + 2 for place, (key, *_) in enumerate(self.method)}
         self.cells = RuleCells(
             *(f"方法!$B${rows[key]}" for key in ("几何下限", "最低数据占比", "加分上限", "排名小数位"))

@@ -289,16 +289,7 @@ def from_payload(data: dict[str, Any]) -> GatheredInputs:
     return GatheredInputs(
         edition=data["edition"],
         tree=tree_of(data["edition"]),
-        rules=Rules(
-            aggregation=Aggregation(method["aggregation"]),
-            missing=Missing(method["missing"]),
-            minimum_share=method["minimum_share"],
-            floor=method["floor"],
-            bonus_cap=method["bonus_cap"],
-            rank_decimals=method["rank_decimals"],
-            panel=Panel(method["panel"]),
-            unreviewed=Unreviewed(method["unreviewed"]),
-        ),
+        rules=rules_of(method),
         inputs=RoundInputs(
             cities=tuple(code for code, _, _ in stored["cities"]),
             values=np.array(stored["values"], dtype=np.float64).reshape(shape),
@@ -311,6 +302,20 @@ def from_payload(data: dict[str, Any]) -> GatheredInputs:
         city_names=tuple(name for _, name, _ in stored["cities"]),
         versions=np.array(stored["versions"], dtype=np.int64).reshape(shape),
         seats=tuple(stored["seats"]),
+    )
+
+
+def rules_of(method: dict[str, Any]) -> Rules:
+    """The rules that a payload, or a snapshot's method, says."""
+    return Rules(
+        aggregation=Aggregation(method["aggregation"]),
+        missing=Missing(method["missing"]),
+        minimum_share=method["minimum_share"],
+        floor=method["floor"],
+        bonus_cap=method["bonus_cap"],
+        rank_decimals=method["rank_decimals"],
+        panel=Panel(method["panel"]),
+        unreviewed=Unreviewed(method["unreviewed"]),
     )
 
 

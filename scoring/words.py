@@ -6,7 +6,6 @@ from typing import Any
 from django.utils import timezone
 
 from scoring.engine import Rules, round_half_up
-from scoring.inputs import GatheredInputs
 from scoring.models import NodeScore, ResultSnapshot
 
 DEMO = "演示数据"
@@ -24,10 +23,12 @@ def one_decimal(number: float | None) -> str | None:
     return f"{float(round_half_up(number, 1)):.1f}"
 
 
-def method_items(snapshot: ResultSnapshot, gathered: GatheredInputs) -> list[tuple[Any, ...]]:
+def method_items(snapshot: ResultSnapshot) -> list[tuple[Any, ...]]:
     """Which round, which edition, computed when and how: label, content, remark."""
-    round_, edition = snapshot.round, gathered.edition
-    handed_in = int(gathered.inputs.submitted.sum())
+    round_, method = snapshot.round, snapshot.method
+    edition, rules = method["edition"], method["rules"]
+    handed_in = method["cities"] - len(method["not_submitted"])
+    intervals = f"每次各组权重随机变动 ±{rules['delta']:.0%}，评审分有放回重抽；区间为 5% 与 95% 位"
     return [
         ("轮次", round_.name),
         ("轮次代码", round_.code),
@@ -37,8 +38,10 @@ def method_items(snapshot: ResultSnapshot, gathered: GatheredInputs) -> list[tup
         ("版本", edition["edition"]),
         *([("体系说明", edition["provenance"])] if edition["provenance"] else []),
         *([("体系来源", edition["source"])] if edition["source"] else []),
-        ("参评城市", len(gathered.inputs.cities), f"其中已提交 {handed_in} 个"),
-        ("评审席位", "、".join(f"R{seat}" for seat in gathered.seats) or "无"),
+        ("参评城市", method["cities"], f"其中已提交 {handed_in} 个，参与排名 {method['ranked']} 个"),
+        ("评审席位", "、".join(f"R{seat}" for seat in method["seats"]) or "无"),
+        ("名次模拟次数", rules["draws"], intervals if rules["draws"] else "未做名次模拟"),
+        ("随机种子", rules["seed"]),
         ("快照编号", snapshot.pk),
         ("计算时间", timezone.localtime(snapshot.created_at).strftime("%Y-%m-%d %H:%M")),
         *([("重算原因", snapshot.reason)] if snapshot.reason else []),

@@ -85,7 +85,7 @@ def combine(
     weights: Sequence[Weight],
     scores: Sequence[Floats],
     present: Sequence[Flags | None],
-) -> tuple[Floats, Weight]:
+) -> tuple[Floats, Floats]:
     """One node's score from its children's (scoring.md §4; OECD/JRC Handbook 2008, step 6).
 
     ``arithmetic`` Σw̃s; ``geometric`` exp Σw̃ ln max(s, floor); ``harmonic`` 1 / Σ(w̃ / max(s, floor)), with
@@ -96,14 +96,13 @@ def combine(
         floor: lowest child score that the geometric and harmonic rules see.
         weights: one per child, numbers or arrays that broadcast against the scores.
         scores: one array per child, broadcasting against each other, 0 where the child is absent.
-        present: one mask per child that broadcasts against the scores; ``None`` means present everywhere.
+        present: one mask ``(C,)`` per child; ``None`` means present everywhere.
 
     Returns:
         The score, 0 where the weights present sum to 0, and that sum.
     """
     total = np.zeros(np.broadcast_shapes(*map(np.shape, (*scores, *weights))), dtype=np.float64)
     term = np.empty_like(total)
-    weight_sum: Weight = 0.0
     for weight, child, mask in zip(weights, scores, present, strict=True):
         if rule is Aggregation.ARITHMETIC:
             np.multiply(child, weight, out=term)
@@ -114,8 +113,8 @@ def combine(
             if mask is not None:
                 np.multiply(term, mask, out=term)
         np.add(total, term, out=total)
-        weight_sum = np.add(weight_sum, weight if mask is None else np.multiply(weight, mask))
-    positive = np.broadcast_to(np.greater(weight_sum, 0), total.shape)
+    weight_sum = _weights_present(weights, present, total.shape)
+    positive = weight_sum > 0
     np.divide(total, weight_sum, out=total, where=positive)
     if rule is Aggregation.GEOMETRIC:
         np.exp(total, out=total)
@@ -124,6 +123,25 @@ def combine(
     if not positive.all():
         total[~positive] = 0.0
     return total, weight_sum
+
+
+def _weights_present(
+    weights: Sequence[Weight], present: Sequence[Flags | None], shape: tuple[int, ...]
+) -> Floats:
+    """The sum of the weights of the children present, in their order; ``shape`` ends with the cities."""
+    everything: Weight = 0.0
+    for weight in weights:
+        everything = np.add(everything, weight)
+    total = np.array(np.broadcast_to(everything, shape), dtype=np.float64)
+    masks = [mask for mask in present if mask is not None]
+    if masks:
+        # Most cities have no gap here: only the others need a sum of their own.
+        gaps = np.flatnonzero(~np.logical_and.reduce(masks))
+        part = np.zeros((*shape[:-1], gaps.size), dtype=np.float64)
+        for weight, mask in zip(weights, present, strict=True):
+            part += weight if mask is None else np.multiply(weight, mask[gaps])
+        total[..., gaps] = part
+    return total
 
 
 def _group_state(

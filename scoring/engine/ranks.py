@@ -42,8 +42,8 @@ def rank_rows(keys: NDArray[np.float64]) -> NDArray[np.int32]:
     starts = np.arange(1, width, dtype=np.int32)
     np.multiply(ordered[:, 1:] != ordered[:, :-1], starts, out=position[:, 1:])
     np.maximum.accumulate(position, axis=-1, out=position)
-    ranks = np.empty(keys.size, dtype=np.int32)
-    ranks[order] = position + np.int32(1)
-    ranks = ranks.reshape(keys.shape)
+    flat = np.empty(keys.size, dtype=np.int32)
+    flat[order] = position + np.int32(1)
+    ranks = flat.reshape(keys.shape)
     ranks[np.isnan(keys)] = 0
     return ranks

@@ -17,6 +17,7 @@ Sampler = Callable[[np.random.Generator, Floats], None]
 
 # Up to four marks have at most 35 different resamples: cheaper to tabulate once than to aggregate each time.
 _TABULATED = 4
+_BYTE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,18 +88,31 @@ def _tabulated(given: Floats, columns: NDArray[np.intp], rule: Panel) -> Sampler
     count, width = given.shape
     kinds = list(combinations_with_replacement(range(count), count))
     number: dict[tuple[int, ...], int] = {kind: index for index, kind in enumerate(kinds)}
-    # Where each ordered resample's row begins in the flattened table.
-    offset = np.array([number[tuple(sorted(picks))] * width for picks in product(range(count), repeat=count)])
+    # Where each ordered resample begins in the flattened table, over and over up to the range of a byte.
+    begins = [number[tuple(sorted(picks))] * width for picks in product(range(count), repeat=count)]
+    offset = np.array(begins * (_BYTE // len(begins)), dtype=np.intp)
     table = np.stack([panel_aggregate(given[list(kind)], rule) for kind in kinds]).ravel()
     place = np.arange(width)
 
     def sample(generator: np.random.Generator, values: Floats) -> None:
-        picks = generator.integers(0, len(offset), size=(len(values), width), dtype=np.uint8, endpoint=False)
-        where = offset[picks]
+        where = offset[_bytes_below(generator, len(offset), len(values) * width).reshape(-1, width)]
         where += place
-        values[:, columns] = np.take(table, where)
+        if width == values.shape[1]:
+            np.take(table, where, out=values, mode="clip")  # the other modes would buffer the output
+        else:
+            values[:, columns] = np.take(table, where)
 
     return sample
+
+
+def _bytes_below(generator: np.random.Generator, limit: int, size: int) -> NDArray[np.uint8]:
+    """``size`` bytes, exactly uniform below ``limit``: random bytes without those at or above it."""
+    parts: list[NDArray[np.uint8]] = []
+    while size > 0:
+        raw = np.frombuffer(generator.bytes(size + size // 8 + 16), dtype=np.uint8)
+        parts.append((raw if limit == _BYTE else raw[raw < limit])[:size])
+        size -= len(parts[-1])
+    return np.concatenate(parts)
 
 
 def _resampled(given: Floats, columns: NDArray[np.intp], rule: Panel) -> Sampler:

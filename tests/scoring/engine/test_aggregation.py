@@ -140,9 +140,9 @@ def test_minimum_share_counts_children_unweighted():
 
 
 def test_exactly_the_share_passes_although_binary_fractions_miss_it():
-    # 11 of 20 is 0.55, and in binary 0.55 · 20 is 11.000000000000002.
-    tree, inputs = thirds([[V] * 11 + [B] * 9, [V] * 10 + [B] * 10])
-    scores = score_round(tree, exclude(minimum_share=0.55), inputs)
+    # 7 of 25 is 0.28, and in binary 0.28 · 25 is 7.000000000000001.
+    tree, inputs = thirds([[V] * 7 + [B] * 18, [V] * 6 + [B] * 19])
+    scores = score_round(tree, exclude(minimum_share=0.28), inputs)
     assert column(tree, scores.state, "A") == [V, OUT]
 
 

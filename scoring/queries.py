@@ -1,0 +1,160 @@
+"""Reads of results that pages share. A page never loads a snapshot's stored inputs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import numpy as np
+from django.db.models import Exists, OuterRef, QuerySet
+
+from cities.models import Round
+from indicators.queries import FrameworkTree
+from scoring.engine import RoundScores, State, Tree, waterfall
+from scoring.engine.contributions import Waterfall
+from scoring.inputs import rules_of
+from scoring.models import NodeScore, ResultSnapshot
+from scoring.words import why_not_ranked
+
+TOTAL = NodeScore.TOTAL
+_COLUMNS = (
+    "submission__city__code", "submission__city__name_zh", "node_code", "state", "self_score", "score",
+    "effective_weight", "points", "points_lost", "rank", "rank_low", "rank_high",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One city's result at one node; None is none."""
+
+    state: str
+    self_score: float | None
+    score: float | None
+    effective_weight: float | None
+    points: float | None
+    points_lost: float | None
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+
+    @property
+    def state_label(self) -> str:
+        return NodeScore.State(self.state).label
+
+    @property
+    def loss(self) -> float | None:
+        """What the total could gain here: points lost, or where the tree bends, weight × distance from 100."""
+        if self.points_lost is not None or self.score is None or self.effective_weight is None:
+            return self.points_lost
+        return self.effective_weight * (100 - self.score)
+
+
+@dataclass(frozen=True)
+class CityResult:
+    """A city with its cells by node code."""
+
+    code: str
+    name: str
+    cells: dict[str, Cell] = field(repr=False)
+    submitted: bool = True
+
+    @property
+    def total(self) -> Cell:
+        return self.cells[TOTAL]
+
+    @property
+    def why_not_ranked(self) -> str:
+        return why_not_ranked(self.total.state, submitted=self.submitted)
+
+    def score(self, code: str) -> float | None:
+        cell = self.cells.get(code)
+        return cell.score if cell else None
+
+
+def rounds_with_results() -> QuerySet[Round]:
+    """All rounds, each knowing whether it has been computed."""
+    computed = Exists(ResultSnapshot.objects.filter(round=OuterRef("pk")))
+    return Round.objects.select_related("framework").annotate(is_computed=computed)
+
+
+def snapshots_of(round_: Round) -> QuerySet[ResultSnapshot]:
+    """Newest first, without the stored inputs."""
+    return round_.snapshots.select_related("round__framework").defer("inputs")
+
+
+def city_results(
+    snapshot: ResultSnapshot, *, nodes: Iterable[str] | None = None, cities: Iterable[str] | None = None
+) -> list[CityResult]:
+    """Cities with their cells at `nodes` (None: all), ranked ones first, then by code. One query."""
+    rows = NodeScore.objects.filter(snapshot=snapshot)
+    if nodes is not None:
+        rows = rows.filter(node_code__in={*nodes, TOTAL})
+    if cities is not None:
+        rows = rows.filter(submission__city__code__in=list(cities))
+    found: dict[str, CityResult] = {}
+    absent = set(snapshot.method["not_submitted"])
+    for code, name, node, *values in rows.order_by().values_list(*_COLUMNS).iterator(chunk_size=10_000):
+        city = found.setdefault(code, CityResult(code, name, {}, code not in absent))
+        city.cells[node] = Cell(*values)
+    return sorted(found.values(), key=lambda city: (city.total.rank is None, city.total.rank, city.code))
+
+
+def scores_at(cities: Iterable[CityResult], node: str) -> list[float]:
+    """The scores that are there."""
+    return [score for city in cities if (score := city.score(node)) is not None]
+
+
+def median_at(cities: Iterable[CityResult], node: str) -> float | None:
+    scores = scores_at(cities, node)
+    return median(scores) if scores else None
+
+
+def best_at(cities: Iterable[CityResult], node: str) -> float | None:
+    return max(scores_at(cities, node), default=None)
+
+
+def city_waterfall(snapshot: ResultSnapshot, tree: FrameworkTree, city: CityResult) -> Waterfall:
+    """From 100 to the city's total, as the engine tells it; the city's cells are there for every node."""
+    engine = tree.engine
+    return waterfall(engine, _one_city(engine, snapshot, city), 0)
+
+
+def _one_city(tree: Tree, snapshot: ResultSnapshot, city: CityResult) -> RoundScores:
+    """The stored scores of one city in the engine's form; what no explanation reads is empty."""
+    states = {state.word: int(state) for state in State}
+    cells = [city.cells[code] for code in tree.codes]
+
+    def row(name: str) -> Any:
+        return np.array([[getattr(cell, name) for cell in cells]], dtype=np.float64)
+
+    score, points = row("score"), row("points")
+    leaves = tree.leaves
+    return RoundScores(
+        self_leaf=row("self_score")[:, leaves],
+        reviewer_leaf=np.zeros((0, 1, len(leaves))),
+        leaf=score[:, leaves],
+        state=np.array([[states[cell.state] for cell in cells]], dtype=np.int8),
+        score=score,
+        self_score=row("self_score"),
+        effective_weight=row("effective_weight"),
+        points=points,
+        points_lost=row("points_lost"),
+        rank=np.array([[cell.rank or 0 for cell in cells]], dtype=np.int32),
+        total_without_bonus=points[:, 0],
+        bonus=score[:, 0] - points[:, 0],
+        rules=rules_of(snapshot.method["rules"]),
+    )
+
+
+def overlapping_leaders(ranked: Sequence[CityResult]) -> int:
+    """How many cities from the top on have an interval that reaches into the first one's; 0 without intervals."""
+    if not ranked or ranked[0].total.rank_high is None:
+        return 0
+    reach = ranked[0].total.rank_high
+    count = 0
+    for city in ranked:
+        low = city.total.rank_low
+        if low is None or low > reach:
+            break
+        count += 1
+    return count

@@ -1,0 +1,176 @@
+"""The pages of the frameworks, for each kind of reader."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AuditEntry
+from indicators import actions
+from indicators.importers import read_framework
+from indicators.models import Framework, Indicator
+from indicators.reference import reference_framework
+from tests import make
+from tests.indicators.books import change, sound
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def city_user():
+    return make.member(make.city())
+
+
+@pytest.fixture
+def draft():
+    return actions.import_framework(change(sound(), "A1", points=None)).framework
+
+
+def address(name: str, framework: Framework) -> str:
+    return reverse(f"framework:{name}", args=[framework.code, framework.edition])
+
+
+@pytest.mark.parametrize("name", ["detail", "export"])
+def test_anonymous_is_sent_to_sign_in(client, name):
+    url = address(name, make.framework())
+    response = client.get(url)
+    assert response.status_code == 302
+    assert response["Location"] == f"{reverse('account:login')}?next={url}"
+
+
+def test_anonymous_is_sent_from_the_list_to_sign_in(client):
+    assert client.get(reverse("framework:list")).status_code == 302
+
+
+@pytest.mark.parametrize("role", ["city", "reviewer", "moderator", "administrator"])
+@pytest.mark.parametrize("name", ["detail", "export"])
+def test_everybody_signed_in_reads_a_published_edition(client, role, name):
+    client.force_login(make.user(role))
+    assert client.get(address(name, make.framework())).status_code == 200
+
+
+@pytest.mark.parametrize(("role", "status"), [("city", 404), ("reviewer", 404), ("moderator", 404), ("administrator", 200)])
+@pytest.mark.parametrize("name", ["detail", "export"])
+def test_a_draft_is_for_administrators(client, draft, role, status, name):
+    client.force_login(make.user(role))
+    assert client.get(address(name, draft)).status_code == status
+
+
+def test_an_edition_that_is_not_there(client, city_user):
+    client.force_login(city_user)
+    assert client.get(reverse("framework:detail", args=["none", "1"])).status_code == 404
+
+
+def test_pages_are_only_read(client, city_user):
+    client.force_login(city_user)
+    framework = make.framework()
+    for name in ("detail", "export"):
+        assert client.post(address(name, framework)).status_code == 405
+
+
+def test_the_list_shows_drafts_to_administrators_only(client, city_user, draft):
+    published = make.framework(name_zh="已发布的体系")
+    for person, seen in ((city_user, False), (make.user("administrator"), True)):
+        client.force_login(person)
+        page = client.get(reverse("framework:list")).content.decode()
+        assert address("detail", published) in page
+        assert (address("detail", draft) in page) is seen
+
+
+def test_an_empty_list_says_what_comes_next(client, city_user):
+    client.force_login(city_user)
+    assert "暂无已发布的指标体系。管理员导入并发布后会显示在这里。" in client.get(reverse("framework:list")).content.decode()
+
+
+@pytest.fixture
+def reference():
+    return actions.import_framework(reference_framework(), publish=True).framework
+
+
+def test_the_detail_page_says_how_everything_is_measured(client, city_user, reference):
+    client.force_login(city_user)
+    page = client.get(address("detail", reference)).content.decode()
+    assert "参考稿 — 非附录原文" in page
+    assert page.index("参考稿 — 非附录原文") < page.index("<table")
+    for words in (
+        "7 个维度，55 个计分的末级指标；另有 1 个加分项，至多 5 分",
+        "0 元/人·年得 0 分，2 元/人·年得 60 分，4 元/人·年得 100 分；节点之间按直线插值，两端以外取端点得分",
+        "评分曲线：数值越小，得分越高",
+        "90–100",
+        "设有领导机构，会议不定期，主要由教育部门推动",
+        "全部县（市、区）同步开展（县级市为全部乡镇、街道）",
+        "社区教育示范区评估标准（试行）：不低于2元",
+        "三级财政预算批复与决算（专项科目）、拨款凭证",
+        "至多 5",
+    ):
+        assert words in page, words
+    assert page.count("<tr class=\"depth-0\"") == 8
+    assert page.count("<svg class=\"curve-plot\"") == page.count("<polyline") == 33
+    assert re.search(r'id="i-C3.1">.*?<td class="num">53\.85%</td>\s*<td class="num">3\.5%</td>\s*<td class="num">3\.5</td>', page, re.DOTALL)
+
+
+def test_pages_carry_no_inline_style_and_no_script(client, city_user, reference):
+    client.force_login(city_user)
+    for url in (reverse("framework:list"), address("detail", reference)):
+        main = client.get(url).content.decode().split("<main")[1].split("</main")[0]
+        assert not re.search(r"\sstyle=|<style|<script|\son\w+=", main)
+
+
+def test_a_draft_that_does_not_add_up_says_so_and_still_shows(client, draft):
+    client.force_login(make.user("administrator"))
+    page = client.get(address("detail", draft)).content.decode()
+    assert "本草案还不能计算权重：指标A1缺少权重。" in page
+    assert "—" in page
+
+
+@pytest.mark.parametrize("values", [{"curve": "0:0"}, {"normalise": "x"}, {"parent": "self"}])
+def test_a_draft_spoilt_by_hand_still_shows(client, values):
+    framework = actions.import_framework(sound()).framework
+    node = framework.indicators.get(code="A1")
+    if values.pop("parent", None):
+        values["parent"] = node
+    Indicator.objects.filter(pk=node.pk).update(**values)
+    client.force_login(make.user("administrator"))
+    assert client.get(address("detail", framework)).status_code == 200
+
+
+def test_text_from_a_workbook_is_escaped(client, city_user):
+    framework = actions.import_framework(change(sound(), "A1", definition="<script>alert(1)</script>"), publish=True).framework
+    client.force_login(city_user)
+    page = client.get(address("detail", framework)).content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_download_is_the_workbook_and_is_noted(client, city_user, reference):
+    client.force_login(city_user)
+    response = client.get(address("export", reference))
+    assert response["Content-Type"].endswith("spreadsheetml.sheet")
+    assert "learning-city-draft-1.xlsx" in response["Content-Disposition"]
+    assert read_framework(response.content).data == reference_framework()
+    assert AuditEntry.objects.get(action="framework.export").actor == city_user
+
+
+def small() -> Framework:
+    return make.framework()
+
+
+def whole() -> Framework:
+    return actions.import_framework(reference_framework(), publish=True).framework
+
+
+@pytest.mark.parametrize("made", [small, whole])
+def test_the_detail_page_asks_a_constant_number_of_questions(client, city_user, made, django_assert_num_queries):
+    framework = made()
+    client.force_login(city_user)
+    with django_assert_num_queries(7):  # session, user, navigation; framework; indicators, levels, items
+        client.get(address("detail", framework))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_list_asks_a_constant_number_of_questions(client, city_user, count, django_assert_num_queries):
+    for _ in range(count):
+        make.framework()
+    client.force_login(city_user)
+    with django_assert_num_queries(4):  # session, user, navigation; frameworks
+        client.get(reverse("framework:list"))
