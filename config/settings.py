@@ -82,6 +82,7 @@ try:
     DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "noreply@localhost")
     CONTACT = env.str("CONTACT", "评价工作办公室")
     EVIDENCE_MAX_MB = env.int("EVIDENCE_MAX_MB", 50)
+    COLLECTED_STATIC = env.bool("COLLECTED_STATIC", False)
 except EnvError as error:
     raise ImproperlyConfigured(f"环境变量有误：{error}") from error
 if not 1 <= PORT <= 65535:
@@ -188,8 +189,10 @@ STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "scoring.plotly_assets.PlotlyFinder",
 ]
-# Without `collectstatic` (tests, a developer's server) the files come straight from where they live.
-WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
+# `./run serve` collects and compresses the files first; otherwise (tests, a developer's server) they come
+# straight from where they live, so that nothing stale is served.
+WHITENOISE_USE_FINDERS = not COLLECTED_STATIC
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise wants it to be there
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},

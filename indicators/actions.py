@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
@@ -87,7 +87,7 @@ def import_framework(
 
 def _taken(data: FrameworkData) -> Problem:
     row = data.about_rows.get("edition")
-    reason = f"：指标体系“{data.code}”的这一版本已存在，且内容不同"
+    reason = f"：指标体系“{data.code}”的这一版本已存在，内容不同"
     return Problem(
         Severity.ERROR,
         SHEET_ABOUT,
@@ -143,7 +143,11 @@ def _create(data: FrameworkData) -> Framework:
     """Rows of the database for canonical data without errors."""
     values = {name: getattr(data, name) for name in ABOUT_FIELDS}
     values |= {name: _float(values[name]) for name in ("minimum_share", "floor", "bonus_cap")}
-    framework = Framework.objects.create(**{**values, "rank_decimals": _int(data.rank_decimals)})
+    try:
+        with transaction.atomic():
+            framework = Framework.objects.create(**{**values, "rank_decimals": _int(data.rank_decimals)})
+    except IntegrityError as error:  # somebody else stored this edition in the same moment
+        raise FrameworkError([_taken(data)]) from error
     made: dict[str, Indicator] = {}
     for generation in _generations(data.indicators):
         batch = [_indicator(framework, row, position, made.get(row.parent)) for position, row in generation]

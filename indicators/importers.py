@@ -129,7 +129,9 @@ def _require(table: Table, needed: Iterable[str]) -> None:
 
 def _unknown(table: Table) -> list[Problem]:
     return [
-        Problem(Severity.NOTICE, table.sheet, 1, cell.column, cell.text, "不是已知的表头，这一列未读取")
+        Problem(
+            Severity.NOTICE, table.sheet, cell.row, cell.column, cell.text, "不是已知的表头，这一列未读取"
+        )
         for cell in table.unknown.values()
     ]
 

@@ -70,7 +70,7 @@ class Sums:
 
 
 def detail_rows(tree: FrameworkTree) -> list[DetailRow]:
-    return [_detail(row) for row in tree.rows]
+    return [detail_row(row) for row in tree.rows]
 
 
 def sums(tree: FrameworkTree) -> Sums:
@@ -88,7 +88,7 @@ def sums(tree: FrameworkTree) -> Sums:
     )
 
 
-def _detail(row: TreeRow) -> DetailRow:
+def detail_row(row: TreeRow) -> DetailRow:
     points = _number(row.points)
     if row.maximum is not None:
         points = _("至多 %(points)s") % {"points": _number(row.maximum)}

@@ -162,23 +162,27 @@ def _check_structure(rows: tuple[IndicatorRow, ...], known: set[str]) -> list[Pr
             )
     if found or "" in known:
         return found
-    reached = {row.code for row in preorder(rows)}
-    parents = {row.code: row.parent for row in rows}
-    for row in rows:
-        if row.code not in reached and _is_on_loop(row.code, parents):
-            found.append(complain(row, "parent", "使上下级关系形成循环", "请检查这几行的上级编号"))
-    return found
+    looping = _looping({row.code: row.parent for row in rows})
+    return [
+        complain(row, "parent", "使上下级关系形成循环", "请检查这几行的上级编号")
+        for row in rows
+        if row.code in looping
+    ]
 
 
-def _is_on_loop(code: str, parents: Mapping[str, str]) -> bool:
-    seen = set()
-    at = parents[code]
-    while at and at not in seen:
-        if at == code:
-            return True
-        seen.add(at)
-        at = parents[at]
-    return False
+def _looping(parents: Mapping[str, str]) -> set[str]:
+    """The codes that lie on a loop, each code looked at once."""
+    walk_of: dict[str, str] = {}
+    looping: set[str] = set()
+    for code in parents:
+        at, path = code, []
+        while at and at not in walk_of:
+            walk_of[at] = code
+            path.append(at)
+            at = parents[at]
+        if at and walk_of[at] == code:
+            looping.update(path[path.index(at) :])
+    return looping
 
 
 def _check_weights(

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_safe, require_http_methods, require_POST
 
 from accounts.access import load_for
 from cities import actions, queries
@@ -36,7 +36,7 @@ def add(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def catalogue(request: HttpRequest, pk: int) -> HttpResponse:
     submission = load(request, pk)
     context = {
@@ -48,7 +48,7 @@ def catalogue(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "cities/catalogue.html", context)
 
 
-@require_GET
+@require_safe
 def download(request: HttpRequest, pk: int, evidence: int) -> FileResponse:
     """The bytes, to those who may read the submission. PDF and images open in the browser on request."""
     submission = load_for(request.user, queries.submissions(), see=READ, pk=pk)

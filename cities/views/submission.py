@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe, require_http_methods
 
 from accounts.access import load_for
 from cities import actions, queries
@@ -16,6 +16,7 @@ from cities.estimates import estimate_leaf, estimate_submission
 from cities.forms import AnswerForm, EvidenceForm, SubmitForm
 from cities.models import Answer, ChangeSource, Submission
 from indicators.models import Indicator
+from indicators.presenters import detail_row
 from indicators.queries import load_tree
 
 READ = "cities.read_submission"
@@ -34,7 +35,7 @@ def crumbs(submission: Submission, *more: tuple[str, str | None]) -> list[tuple[
     return [*home, tasks, *more]
 
 
-@require_GET
+@require_safe
 def tasks(request: HttpRequest, pk: int) -> HttpResponse:
     submission = load(request, pk)
     task_list = queries.load_task_list(submission)
@@ -128,7 +129,7 @@ def answer_page(
         "evidence_form": extra.pop("evidence_form", None) or EvidenceForm(),
         "evidence": files,
         "estimate": estimate_leaf(task_list.tree, indicator, resolved.value),
-        "row": task_list.tree.row(indicator.code),
+        "detail": detail_row(task_list.tree.row(indicator.code)),
         "path": task_list.tree.path(indicator.code),
         "before": before,
         "following": following,
@@ -159,7 +160,7 @@ def _conflict_page(
     )
 
 
-@require_GET
+@require_safe
 def history(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     submission = load(request, pk)
     indicator = leaf_of(submission, code)
@@ -190,7 +191,7 @@ def _summary(submission: Submission, task_list: queries.TaskList) -> dict[str, A
     }
 
 
-@require_GET
+@require_safe
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     submission = load(request, pk)
     task_list = queries.load_task_list(submission)
@@ -237,7 +238,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "cities/submit.html", context, status=status)
 
 
-@require_GET
+@require_safe
 def receipt(request: HttpRequest, pk: int) -> HttpResponse:
     submission = load(request, pk)
     found = submission.receipts.select_related("by").first()

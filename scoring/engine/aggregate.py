@@ -23,7 +23,7 @@ SHARE_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Climb:
-    """Node scores ``(N, C)`` (NaN none) and states ``(N, C)``; ``points`` ``(C,)`` of bonus after the cap.
+    """Node scores ``(N, C)`` (NaN none) and states ``(N, C)``; ``bonus`` ``(C,)``: points after the cap.
 
     ``total`` ``(C,)`` is the total without bonus. ``present`` ``(N, C)`` says which nodes have a score, and
     ``weight_sums`` holds, per inner node, the sum of the local weights of the children present, ``(C,)``.

@@ -53,11 +53,12 @@ class Cells:
 def read_sources(tree: Tree, rules: Rules, inputs: RoundInputs) -> Sources:
     """Decide every cell's state and source, and turn what does not depend on other cities into scores."""
     submitted = inputs.submitted
-    reported = np.ascontiguousarray(inputs.states.T)
+    # Copies, always: a transposed view may be contiguous already, and the inputs are not ours to change.
+    reported = np.array(inputs.states.T, dtype=np.int8, order="C")
     reported[:, ~submitted] = State.NOT_ASSESSED
     answer = np.where(reported == State.VALUE, inputs.values.T, np.nan)
     accepts = inputs.accepts_not_applicable.transpose(0, 2, 1) & (reported == State.NOT_APPLICABLE)
-    marks = np.ascontiguousarray(inputs.marks.transpose(0, 2, 1))
+    marks = np.array(inputs.marks.transpose(0, 2, 1), dtype=np.float64, order="C")
     # Blank and unavailable cells need no mark: their worth is the round's policy, unless there is a ruling.
     reviewed = (reported == State.VALUE) | (reported == State.NOT_APPLICABLE)
     marks[~np.broadcast_to(reviewed, marks.shape) | accepts] = np.nan

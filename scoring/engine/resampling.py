@@ -22,9 +22,7 @@ _BYTE = 256
 
 @dataclass(frozen=True, eq=False)
 class LeafDraws:
-    """How one leaf varies.
-
-    ``base`` (K,) its values, and samplers that overwrite some cities in a ``(B, K)`` array.
+    """How one leaf varies: its ``base`` values (K,), and ``samplers`` that overwrite some cities in ``(B, K)``.
 
     ``spec`` is set where the leaf is normalised across the round; K then covers all cities, else the ranked
     ones.

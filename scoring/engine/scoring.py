@@ -20,15 +20,20 @@ Floats = NDArray[np.float64]
 class RoundScores:
     """A scored round: C cities, L leaves, N nodes (node 0 is TOTAL), R reviewers. NaN means no score.
 
-    ``self_leaf``, ``leaf`` (C, L) and ``reviewer_leaf`` (R, C, L): leaf scores, in points for bonus leaves;
-    on a leaf that is normalised across the round, a reviewer's score is the round with that reviewer's values
-    put in. ``state`` (C, N) int8: final state of every node. ``score`` and ``self_score`` (C, N): TOTAL
-    includes bonus. ``effective_weight`` (C, N): global weights re-normalised for that city over what is
-    present; NaN for bonus, for nodes that take no part, and where the city has no total. ``points`` (C, N) =
-    effective weight × score and ``points_lost`` = effective weight × (100 − score), NaN where an ancestor is
-    not arithmetic; bonus nodes have their points and no loss; TOTAL has both without bonus. ``rank`` (C, N)
-    int32: competition rank, 0 = not ranked. ``total_without_bonus`` (C,) is NaN where the total is; ``bonus``
-    (C,): points after the cap, NaN where the total is not assessed. ``rules`` are those it was scored by.
+    Attributes:
+        self_leaf, leaf: (C, L) leaf scores from the answers and final, in points for bonus leaves.
+        reviewer_leaf: (R, C, L) each reviewer's; on a leaf that is normalised across the round, the score in the
+            round with that reviewer's values put in.
+        state: (C, N) int8, final state of every node.
+        score, self_score: (C, N); TOTAL includes bonus.
+        effective_weight: (C, N) global weights re-normalised for that city over what is present; NaN for bonus,
+            for nodes that take no part, and where the city has no total.
+        points, points_lost: (C, N) effective weight × score and × (100 − score); NaN where an ancestor is not
+            arithmetic. Bonus nodes have their points and no loss; TOTAL has both without bonus.
+        rank: (C, N) int32 competition rank, 0 = not ranked.
+        total_without_bonus: (C,), NaN where the total is.
+        bonus: (C,) points after the cap, NaN where the total is not assessed.
+        rules: those it was scored by.
     """
 
     self_leaf: Floats

@@ -6,13 +6,13 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_safe, require_POST
 
 from cities import queries as city_queries
 from cities.models import Round
 
 
-@require_GET
+@require_safe
 @login_not_required
 def home(request: HttpRequest) -> HttpResponse:
     user = request.user
@@ -29,20 +29,20 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "scoring/city_home.html", {"submissions": submissions})
 
 
-@require_GET
+@require_safe
 @login_not_required
 def help_page(request: HttpRequest) -> HttpResponse:
     return render(request, "help.html", {"contact": settings.CONTACT})
 
 
-@require_GET
+@require_safe
 @login_not_required
 def health(_request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return HttpResponse("ok", content_type="text/plain")
 
 
-@require_GET
+@require_safe
 @login_not_required
 def ready(_request: HttpRequest) -> HttpResponse:
     """The process answers and reaches its database."""

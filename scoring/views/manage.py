@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_safe, require_http_methods, require_POST
 
 from accounts.access import load_for
 from accounts.models import AuditEntry
@@ -32,7 +32,7 @@ def _load(request: HttpRequest, code: str) -> Round:
     return found
 
 
-@require_GET
+@require_safe
 def rounds(request: HttpRequest) -> HttpResponse:
     _require_administrator(request)
     found = Round.objects.select_related("framework")
@@ -69,7 +69,7 @@ def _round_page(request: HttpRequest, found: Round, *, status: int = 200, **extr
     return render(request, "scoring/manage/round.html", context, status=status)
 
 
-@require_GET
+@require_safe
 def round_detail(request: HttpRequest, code: str) -> HttpResponse:
     return _round_page(request, _load(request, code))
 
@@ -149,7 +149,7 @@ def publish(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "scoring/manage/publish.html", context, status=422 if error else 200)
 
 
-@require_GET
+@require_safe
 def audit(request: HttpRequest) -> HttpResponse:
     _require_administrator(request)
     page = Paginator(AuditEntry.objects.select_related("actor"), 50).get_page(request.GET.get("page"))

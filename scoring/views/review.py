@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe, require_http_methods
 
 from accounts.access import load_for
 from cities import queries as city_queries
@@ -16,6 +16,7 @@ from cities.actions import ActionRefused, NotReady
 from cities.models import Answer
 from cities.views.submission import leaf_of
 from indicators.models import Indicator
+from indicators.presenters import detail_row
 from indicators.queries import load_tree
 from scoring import review_queries as queries
 from scoring.actions import review as actions
@@ -36,7 +37,7 @@ class Step:
         return reverse("review:mark", args=[self.assignment, self.code]) + f"?order={order}"
 
 
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     if not request.user.is_reviewer:
         raise Http404
@@ -156,7 +157,7 @@ def _workbench(
         "answer": answer,
         "mark": stored,
         "form": form,
-        "row": tree.row(indicator.code),
+        "detail": detail_row(tree.row(indicator.code)),
         "evidence": list(city_queries.live_evidence(task.submission).filter(indicator=indicator)),
         "is_markable": answer.value_state in actions.MARKABLE,
         "may_review": request.user.has_perm("scoring.review", task),

@@ -37,11 +37,11 @@ def run(tmp_path, capsys):
     def call(name, *args):
         given = []
         for number, arg in enumerate(args):
+            path = arg
             if isinstance(arg, bytes):
                 path = tmp_path / f"in{number}.xlsx"
                 path.write_bytes(arg)
-                arg = path
-            given.append(str(arg))
+            given.append(str(path))
         code = 0
         try:
             call_command(name, *given)
@@ -75,7 +75,11 @@ def test_headings_numbers_and_words_are_understood_however_they_are_written():
     ]
     assert read.data.items == (ItemRow("B", "1", D(100), "全部"),)
     assert (read.data.code, read.data.edition, read.data.name_zh) == ("T", "1", "T")
-    assert (read.data.missing, read.data.aggregation, read.data.minimum_share) == ("exclude", "geometric", D("0.5"))
+    assert (read.data.missing, read.data.aggregation, read.data.minimum_share) == (
+        "exclude",
+        "geometric",
+        D("0.5"),
+    )
     assert [str(problem) for problem in read.problems] == [
         "工作表“说明”第 5 行：“页数”不是已知的项目，这一行未读取。",
         "工作表“指标体系”第 1 行“H”：“备注”不是已知的表头，这一列未读取。",
@@ -84,7 +88,15 @@ def test_headings_numbers_and_words_are_understood_however_they_are_written():
 
 
 def test_without_a_column_for_weights_siblings_weigh_the_same():
-    content = book(**{MAIN: [["编号", "类型", "评分曲线"], ["A", "quantity", "0:0|1:100"], ["B", "quantity", "0:0|1:100"]]})
+    content = book(
+        **{
+            MAIN: [
+                ["编号", "类型", "评分曲线"],
+                ["A", "quantity", "0:0|1:100"],
+                ["B", "quantity", "0:0|1:100"],
+            ]
+        }
+    )
     assert [row.weight for row in read_framework(content).data.indicators] == [1, 1]
 
 
@@ -97,7 +109,10 @@ def test_rows_without_a_code_are_told():
 WRONG_BOOKS = [
     (lambda: book(甲=[["编号"]]), "工作簿缺少工作表“指标体系”。"),
     (lambda: book(**{MAIN: [["名称"], ["甲"]]}), "工作表“指标体系”缺少“编号”一列（第 1 行应为表头）。"),
-    (lambda: book(**{MAIN: [["编号"], ["A"]], LEVELS: [["等级"], ["A"]]}), "工作表“评分标准”缺少“指标编号”一列"),
+    (
+        lambda: book(**{MAIN: [["编号"], ["A"]], LEVELS: [["等级"], ["A"]]}),
+        "工作表“评分标准”缺少“指标编号”一列",
+    ),
     (lambda: book(**{MAIN: [["编号"], ["A"]], ITEMS: [["编号"], ["A"]]}), "工作表“要点”缺少“序号”一列"),
     (lambda: book(**{MAIN: [["编号", "code"], ["A", "A"]]}), "是同一列，请删去一列。"),
 ]
@@ -111,8 +126,13 @@ def test_a_workbook_that_is_no_framework_is_refused_in_words(content, words):
 
 
 def test_a_key_twice_is_an_error(run, db):
-    content = book(**{MAIN: [HEAD, ["A", None, "甲", 1, "quantity", "0:0|1:100"]], ABOUT: [["代码", "T"], ["code", "U"]]})
-    assert run("import_framework", content)[::2] == (1, ["工作表“说明”第 2 行：“code”与第 1 行重复。请只保留一行。"])
+    content = book(
+        **{MAIN: [HEAD, ["A", None, "甲", 1, "quantity", "0:0|1:100"]], ABOUT: [["代码", "T"], ["code", "U"]]}
+    )
+    assert run("import_framework", content)[::2] == (
+        1,
+        ["工作表“说明”第 2 行：“code”与第 1 行重复。请只保留一行。"],
+    )
 
 
 # --- the commands ------------------------------------------------------------------------------------------
@@ -121,10 +141,16 @@ def test_a_key_twice_is_an_error(run, db):
 def test_import_publish_export(run, db, tmp_path):
     code, out, err = run("import_framework", workbook_of(sound()), "--edition", "2025", "--publish")
     assert (code, err) == (0, [])
-    assert out == "已导入指标体系“试验”（T，版本 2025）：6 个指标，其中计分的末级指标 3 个、加分项 1 个。状态：已发布。\n"
+    assert (
+        out
+        == "已导入指标体系“试验”（T，版本 2025）：6 个指标，其中计分的末级指标 3 个、加分项 1 个。状态：已发布。\n"
+    )
     framework = Framework.objects.get(code="T", edition="2025")
     assert framework.published_at is not None
-    assert [entry.action for entry in AuditEntry.objects.order_by("id")] == ["framework.import", "framework.publish"]
+    assert [entry.action for entry in AuditEntry.objects.order_by("id")] == [
+        "framework.import",
+        "framework.publish",
+    ]
     assert run("export_framework", "T", tmp_path / "out.xlsx")[0] == 0
     assert read_framework(tmp_path / "out.xlsx").data == replace(sound(), edition="2025")
     assert AuditEntry.objects.filter(action="framework.export", actor=None).count() == 1
@@ -157,14 +183,16 @@ def test_other_content_needs_another_edition(run, db):
     code, out, err = run("import_framework", other)
     assert (code, out) == (1, "")
     assert err == [
-        "工作表“说明”第 4 行“版本”：“1”：指标体系“T”的这一版本已存在，且内容不同。请改用新的版本号，例如加上 --edition 新版本号。"
+        "工作表“说明”第 4 行“版本”：“1”：指标体系“T”的这一版本已存在，内容不同。请改用新的版本号，例如加上 --edition 新版本号。"
     ]
     assert run("import_framework", other, "--edition", "2")[0] == 0
     assert Framework.objects.count() == 2
 
 
 def test_errors_go_to_standard_error_line_by_line_and_nothing_is_written(run, db):
-    content = book(**{MAIN: [HEAD, ["A", None, "甲\n乙", -1, "quantity", "0:0"], ["B", "Z", "丙", "一", "rubric", None]]})
+    content = book(
+        **{MAIN: [HEAD, ["A", None, "甲\n乙", -1, "quantity", "0:0"], ["B", "Z", "丙", "一", "rubric", None]]}
+    )
     code, out, err = run("import_framework", content, "--publish")
     assert (code, out) == (1, "")
     assert err == [
@@ -284,7 +312,10 @@ SQL = [
 @pytest.mark.parametrize("attempt", CHANGES)
 def test_the_database_refuses_to_change_a_published_edition(published, attempt):
     before = data_of(published)
-    with pytest.raises((IntegrityError, DatabaseError), match="已发布的指标体系不能修改"), transaction.atomic():
+    with (
+        pytest.raises((IntegrityError, DatabaseError), match="已发布的指标体系不能修改"),
+        transaction.atomic(),
+    ):
         attempt(published)
     assert data_of(Framework.objects.get(pk=published.pk)) == before
 
@@ -301,7 +332,10 @@ def test_the_database_refuses_plain_sql_too(published, statement):
 
 def test_an_indicator_cannot_move_into_a_published_edition(published):
     draft = actions.import_framework(replace(sound(), edition="2")).framework
-    with pytest.raises((IntegrityError, DatabaseError), match="已发布的指标体系不能修改"), transaction.atomic():
+    with (
+        pytest.raises((IntegrityError, DatabaseError), match="已发布的指标体系不能修改"),
+        transaction.atomic(),
+    ):
         Indicator.objects.filter(framework=draft, code="B").update(framework=published)
 
 
@@ -314,10 +348,16 @@ def test_a_draft_may_change(db):
 
 # --- there and back ----------------------------------------------------------------------------------------
 
-texts = st.text(max_size=40) | st.sampled_from(["=1+1", "+a", "-b", "@c", "\x01\x0b", "<r>x</r>", "_x000D_", "a\r\nb", " ", "12", "１２"])
+texts = st.text(max_size=40) | st.sampled_from(
+    ["=1+1", "+a", "-b", "@c", "\x01\x0b", "<r>x</r>", "_x000D_", "a\r\nb", " ", "12", "１２"]
+)
 names = texts.map(lambda text: text or "名").filter(lambda text: safe_text(text).strip())
-codes = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="/\\"), min_size=1, max_size=12)
-weights = st.decimals(min_value=0, max_value=1000, places=4) | st.decimals(min_value=0, max_value=1, places=15)
+codes = st.text(
+    st.characters(exclude_categories=["C", "Z"], exclude_characters="/\\"), min_size=1, max_size=12
+)
+weights = st.decimals(min_value=0, max_value=1000, places=4) | st.decimals(
+    min_value=0, max_value=1, places=15
+)
 curves = st.sampled_from(["0:0|50:60|100:100", "2:100|6:0", "log;100:0|75000:100"])
 
 
@@ -325,7 +365,11 @@ curves = st.sampled_from(["0:0|50:60|100:100", "2:100|6:0", "log;100:0|75000:100
 def frameworks(draw) -> FrameworkData:
     """Any framework that may be published: depth 1–6, some dozens of leaves, text of any kind."""
     inner = draw(st.integers(0, 8))
-    tree = draw(st.lists(codes, min_size=inner + 1, max_size=inner + 30, unique=True).filter(lambda all_: "TOTAL" not in all_))
+    tree = draw(
+        st.lists(codes, min_size=inner + 1, max_size=inner + 30, unique=True).filter(
+            lambda all_: "TOTAL" not in all_
+        )
+    )
     parents, depth = {}, {}
     for number, code in enumerate(tree):
         above = [other for other in tree[: min(number, inner)] if depth[other] < 5]
@@ -354,10 +398,14 @@ def frameworks(draw) -> FrameworkData:
         if kind == "rubric" or (kind == "bonus" and draw(st.booleans())):
             bands = [("A", 60, 100), ("B", 20, 59), ("C", 0, 19)]
             levels += [
-                LevelRow(code, name, safe_text(draw(texts)), D(low), D(high), safe_text(draw(texts))) for name, low, high in bands
+                LevelRow(code, name, safe_text(draw(texts)), D(low), D(high), safe_text(draw(texts)))
+                for name, low, high in bands
             ]
         if kind == "checklist":
-            items += [ItemRow(code, "1", D("33.4"), safe_text(draw(texts))), ItemRow(code, "2", D("66.6"), "")]
+            items += [
+                ItemRow(code, "1", D("33.4"), safe_text(draw(texts))),
+                ItemRow(code, "2", D("66.6"), ""),
+            ]
     if by_points:
         rows = _with_sums(rows)
     return FrameworkData(
@@ -384,7 +432,11 @@ def _with_sums(rows: list[IndicatorRow]) -> list[IndicatorRow]:
 
 def _cut(data: FrameworkData) -> FrameworkData:
     """Texts no longer than their fields."""
-    return replace(data, name_zh=data.name_zh[:200], indicators=tuple(replace(r, unit=r.unit[:32]) for r in data.indicators))
+    return replace(
+        data,
+        name_zh=data.name_zh[:200],
+        indicators=tuple(replace(r, unit=r.unit[:32]) for r in data.indicators),
+    )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -405,13 +457,20 @@ def test_any_framework_comes_back_field_by_field_and_byte_by_byte(db, data, shuf
             assert getattr(left, field.name) == getattr(right, field.name), field.name
         assert left == canonical(data)
         assert workbook_of(right) == content
-        assert [i.position for i in load_tree(first).indicators] == [i.position for i in load_tree(again).indicators]
+        assert [i.position for i in load_tree(first).indicators] == [
+            i.position for i in load_tree(again).indicators
+        ]
         transaction.set_rollback(True)
 
 
 def test_a_weight_of_more_digits_than_a_float_holds_comes_back(db):
     weight = D("123456.123456789012345")
-    data = replace(sound(), indicators=(quantity("A", weight=weight), quantity("B", weight=D("0.1"))), levels=(), items=())
+    data = replace(
+        sound(),
+        indicators=(quantity("A", weight=weight), quantity("B", weight=D("0.1"))),
+        levels=(),
+        items=(),
+    )
     framework = actions.import_framework(data, publish=True).framework
     read = read_framework(workbook_of(data_of(framework))).data
     assert [plain(row.weight) for row in read.indicators] == ["123456.123456789012345", "0.1"]
@@ -420,7 +479,10 @@ def test_a_weight_of_more_digits_than_a_float_holds_comes_back(db):
 def test_a_draft_without_any_weight_comes_back_without(db):
     data = replace(sound(), indicators=(quantity("A"), quantity("B")), levels=(), items=())
     framework = actions.import_framework(data).framework
-    assert [row.weight for row in read_framework(workbook_of(data_of(framework))).data.indicators] == [None, None]
+    assert [row.weight for row in read_framework(workbook_of(data_of(framework))).data.indicators] == [
+        None,
+        None,
+    ]
 
 
 def test_exported_headings_are_the_stable_names():
@@ -480,6 +542,10 @@ def test_the_reference_framework_imports_and_adds_up(db):
     assert (len(tree.dimensions), len(scored), len(tree.leaves)) == (7, 55, 56)
     assert sum(row.indicator.points for row in scored) == 100
     assert sum(row.points for row in scored) == pytest.approx(100, abs=1e-9)
-    assert all(row.points == pytest.approx(float(row.indicator.points), abs=1e-9) for row in tree.rows if not row.is_bonus)
+    assert all(
+        row.points == pytest.approx(float(row.indicator.points), abs=1e-9)
+        for row in tree.rows
+        if not row.is_bonus
+    )
     assert [row.maximum for row in tree.rows if row.maximum] == [5]
     assert workbook_of(data_of(framework)) == WORKBOOK.read_bytes()

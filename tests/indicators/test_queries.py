@@ -46,7 +46,9 @@ def test_rows_know_their_weights_points_levels_and_items():
 
 
 def test_rules_come_from_the_framework():
-    rules = engine_rules_of(make.framework(aggregation="geometric", missing="exclude", floor=2, bonus_cap=5, minimum_share=0.5))
+    rules = engine_rules_of(
+        make.framework(aggregation="geometric", missing="exclude", floor=2, bonus_cap=5, minimum_share=0.5)
+    )
     assert (rules.aggregation, rules.missing, rules.floor, rules.bonus_cap, rules.minimum_share) == (
         "geometric", "exclude", 2, 5, 0.5,
     )  # fmt: skip
@@ -70,7 +72,10 @@ def test_the_newest_published_edition():
             "与本轮各城市比较：最低值得 10 分，最高值得 90 分（逆向指标，数值越小越好）",
         ),
         ({"curve": "", "normalise": "target:95"}, "与本轮各城市比较：最低值得 0 分，达到目标值 95 得 100 分"),
-        ({"curve": "log;100:0|75000:100"}, "100 得 0 分，75000 得 100 分；节点之间按对数插值，两端以外取端点得分"),
+        (
+            {"curve": "log;100:0|75000:100"},
+            "100 得 0 分，75000 得 100 分；节点之间按对数插值，两端以外取端点得分",
+        ),
     ],
 )
 def test_scoring_in_words(values, words):

@@ -38,9 +38,15 @@ ERRORS = [
     (lambda d: change(d, "A1", code="a\nb"), f"{MAIN}第 3 行“编号”：“a b”含有不能用于编号的字符。"),
     (lambda d: change(d, "A1", parent="Z"), f"{MAIN}第 3 行“上级编号”：“Z”在“编号”一列中不存在。"),
     (lambda d: change(d, "A", parent="A"), f"{MAIN}第 2 行“上级编号”：“A”使上下级关系形成循环。"),
-    (lambda d: change(change(d, "A", parent="A1"), "A1", kind=""), f"{MAIN}第 2 行“上级编号”：“A1”使上下级关系形成循环。"),
+    (
+        lambda d: change(change(d, "A", parent="A1"), "A1", kind=""),
+        f"{MAIN}第 2 行“上级编号”：“A1”使上下级关系形成循环。",
+    ),
     (lambda d: change(d, "A1", kind=""), f"{MAIN}第 3 行“类型”：为空：指标“A1”没有下级指标，必须有类型。"),
-    (lambda d: change(d, "A", kind="rubric"), f"{MAIN}第 2 行“类型”：“rubric”多余：指标“A”有下级指标，不能再有类型。"),
+    (
+        lambda d: change(d, "A", kind="rubric"),
+        f"{MAIN}第 2 行“类型”：“rubric”多余：指标“A”有下级指标，不能再有类型。",
+    ),
     (lambda d: change(d, "A1", kind="number"), f"{MAIN}第 3 行“类型”：“number”不是可用的类型。"),
     (lambda d: change(d, "A1", name_zh="名" * 201), "共 201 个字符，超过 200 个。"),
     (lambda d: replace(d, indicators=(), levels=(), items=()), f"{MAIN}：没有任何指标。"),
@@ -49,7 +55,10 @@ ERRORS = [
     (lambda d: change(d, "A1", points=None, weight=D(-1)), f"{MAIN}第 3 行“权重”：“-1”应为不小于 0 的数。"),
     (lambda d: change(d, "A1", points=D(-1)), f"{MAIN}第 3 行“分值”：“-1”应为不小于 0 的数。"),
     (lambda d: change(d, "A1", points="二十"), f"{MAIN}第 3 行“分值”：“二十”不是数字。"),
-    (lambda d: change(d, "A1", points=D("20.1234567890123456")), "“20.1234567890123456”超过 15 位小数。请自行取舍"),
+    (
+        lambda d: change(d, "A1", points=D("20.1234567890123456")),
+        "“20.1234567890123456”超过 15 位小数。请自行取舍",
+    ),
     (lambda d: change(d, "A1", points=D("1E+15")), "“1000000000000000”过大。"),
     (lambda d: change(d, "A1", weight=D(3)), f"{MAIN}第 3 行“权重”：“3”与同一行的分值“20”不一致。"),
     (
@@ -70,7 +79,10 @@ ERRORS = [
     (lambda d: change(d, "H1", points=None), f"{MAIN}第 7 行“分值”：为空：加分项“H1”必须有最高分。"),
     # levels
     (lambda d: replace(d, levels=()), f"{MAIN}第 4 行“编号”：“A2”没有评分等级："),
-    (lambda d: change_level(d, "B", indicator="Z"), f"{LEVELS}第 3 行“指标编号”：“Z”在工作表“指标体系”中不存在。"),
+    (
+        lambda d: change_level(d, "B", indicator="Z"),
+        f"{LEVELS}第 3 行“指标编号”：“Z”在工作表“指标体系”中不存在。",
+    ),
     (
         lambda d: replace(d, levels=(*d.levels, LevelRow("A1", "A", "", D(0), D(9), row=9))),
         f"{LEVELS}第 9 行“指标编号”：“A1”的类型不是 rubric 或 bonus，不能有评分标准。",
@@ -81,25 +93,43 @@ ERRORS = [
     (lambda d: change_level(d, "A", score_max=D(101)), f"{LEVELS}第 2 行“最高分”：“101”应在 0 到 100 之间。"),
     (lambda d: change_level(d, "A", score_max=None), f"{LEVELS}第 2 行“最高分”：为空：等级“A”须有分数区间。"),
     (lambda d: change_level(d, "A", score_min="九十"), f"{LEVELS}第 2 行“最低分”：“九十”不是数字。"),
-    (lambda d: change_level(d, "B", score_min=D(90)), f"{LEVELS}第 3 行“最低分”：“90”大于同一等级的最高分“89”。"),
-    (lambda d: change_level(d, "B", score_max=D(90)), f"{LEVELS}第 3 行“最高分”：“90”使等级“B”与“A”的分数区间重叠。"),
+    (
+        lambda d: change_level(d, "B", score_min=D(90)),
+        f"{LEVELS}第 3 行“最低分”：“90”大于同一等级的最高分“89”。",
+    ),
+    (
+        lambda d: change_level(d, "B", score_max=D(90)),
+        f"{LEVELS}第 3 行“最高分”：“90”使等级“B”与“A”的分数区间重叠。",
+    ),
     (
         lambda d: replace(d, levels=(d.levels[0], d.levels[2], d.levels[1])),
         f"{LEVELS}第 3 行“最低分”：“60”使等级“B”的顺序不一致。",
     ),
     # items
     (lambda d: replace(d, items=()), f"{MAIN}第 5 行“编号”：“B”没有要点："),
-    (lambda d: change_item(d, "2", indicator="A2"), f"{ITEMS}第 3 行“指标编号”：“A2”的类型不是 checklist，不能有要点。"),
+    (
+        lambda d: change_item(d, "2", indicator="A2"),
+        f"{ITEMS}第 3 行“指标编号”：“A2”的类型不是 checklist，不能有要点。",
+    ),
     (lambda d: change_item(d, "2", item="1"), f"{ITEMS}第 3 行“序号”：“1”在指标“B”下重复。"),
     (lambda d: change_item(d, "2", item="1;2"), f"{ITEMS}第 3 行“序号”：“1;2”含有分号"),
-    (lambda d: change_item(d, "2", score=D(39)), f"{ITEMS}第 2 行“指标编号”：“B”的要点分值合计为 99，应为 100。"),
+    (
+        lambda d: change_item(d, "2", score=D(39)),
+        f"{ITEMS}第 2 行“指标编号”：“B”的要点分值合计为 99，应为 100。",
+    ),
     (lambda d: change_item(d, "2", score=None), f"{ITEMS}第 3 行“分值”：为空：要点“2”须有分值。"),
     (lambda d: change_item(d, "2", score=D(-40)), f"{ITEMS}第 3 行“分值”：“-40”应为不小于 0 的数。"),
     # the framework itself
     (lambda d: replace(d, code=""), "工作表“说明”“代码”：为空，必须填写。"),
     (lambda d: replace(d, edition="1/2"), "工作表“说明”“版本”：“1/2”含有不能用于编号的字符。"),
-    (lambda d: replace(d, about_rows={"aggregation": 7}, aggregation="mean"), "工作表“说明”第 7 行“汇总方式”：“mean”不是"),
-    (lambda d: replace(d, missing="skip"), "工作表“说明”“缺失处理”：“skip”不是可用的缺失处理。可用：zero、exclude。"),
+    (
+        lambda d: replace(d, about_rows={"aggregation": 7}, aggregation="mean"),
+        "工作表“说明”第 7 行“汇总方式”：“mean”不是",
+    ),
+    (
+        lambda d: replace(d, missing="skip"),
+        "工作表“说明”“缺失处理”：“skip”不是可用的缺失处理。可用：zero、exclude。",
+    ),
     (lambda d: replace(d, minimum_share=D("1.1")), "工作表“说明”“最低数据占比”：“1.1”应在 0 到 1 之间。"),
     (lambda d: replace(d, minimum_share="多数"), "工作表“说明”“最低数据占比”：“多数”不是数字。"),
     (lambda d: replace(d, floor=D(0)), "工作表“说明”“几何下限”：“0”应为大于 0 的数。"),
@@ -130,7 +160,9 @@ UNFINISHED = [
         f"{MAIN}第 3 行“权重”：“1”是权重，而“A”下的其他指标填的是分值。",
     ),
     (
-        lambda d: change(change(change(d, "A1", points=D(0)), "A2", points=D(0)), "A", points=None, weight=None),
+        lambda d: change(
+            change(change(d, "A1", points=D(0)), "A2", points=D(0)), "A", points=None, weight=None
+        ),
         f"{MAIN}第 2 行“分值”：“A”下各指标的分值合计为 0。至少一个指标须大于 0。",
     ),
 ]
@@ -145,7 +177,10 @@ def test_what_hinders_publishing_is_only_a_notice_for_a_draft(spoil, words):
 
 
 NOTICES = [
-    (lambda d: change_level(d, "C", score_max=D(50)), "“50”与等级“B”之间有空档：50 到 60 之间的分数没有等级。"),
+    (
+        lambda d: change_level(d, "C", score_max=D(50)),
+        "“50”与等级“B”之间有空档：50 到 60 之间的分数没有等级。",
+    ),
     (lambda d: change(d, "A1", normalise="rank"), "“0:0|1:100”不起作用：本指标在轮次内归一化。"),
     (lambda d: change(d, "A1", direction="-1"), "“-1”不起作用：方向只用于轮次内归一化的指标"),
     (lambda d: change(d, "A2", curve="0:0|1:100"), "不起作用：只用于类型为 quantity 的指标。"),
@@ -174,7 +209,16 @@ def test_what_deserves_attention_is_a_notice_and_publishes(spoil, words):
             change(d, "A1", points=D("0.123456789012345")), "A2", points=D("59.876543210987655")
         ),
     ],
-    ids=["across", "consistent", "weights", "bonus-weight", "bonus-in-group", "ascending", "bonus-levels", "fifteen"],
+    ids=[
+        "across",
+        "consistent",
+        "weights",
+        "bonus-weight",
+        "bonus-in-group",
+        "ascending",
+        "bonus-levels",
+        "fifteen",
+    ],
 )
 def test_what_is_allowed(spoil):
     data = spoil(sound())
@@ -210,8 +254,14 @@ def test_specs_make_the_engines_tree():
     assert tree.bonus_maximum[tree.index["H1"]] == 5
 
 
-def test_a_node_named_like_a_leaf_of_a_deep_tree_is_found_in_one_pass():
+def test_a_deep_tree_needs_no_recursion():
     rows = [node("L0", weight=D(1))]
     rows += [node(f"L{depth}", f"L{depth - 1}", weight=D(1)) for depth in range(1, 400)]
     data = replace(sound(), indicators=(*rows, quantity("X", "L399", weight=D(1))), levels=(), items=())
     assert errors(validate(data, for_publishing=True)) == []
+
+
+def test_only_the_rows_of_a_loop_are_blamed():
+    rows = (quantity("A", weight=D(1)), node("B", "C"), node("C", "B"), quantity("D", "C"))
+    found = errors(validate(replace(sound(), indicators=rows, levels=(), items=()), for_publishing=False))
+    assert [problem.value for problem in found] == ["C", "B"]

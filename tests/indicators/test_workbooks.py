@@ -139,7 +139,11 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_refused():
 def test_a_lying_size_is_refused():
     content = bytearray(repacked(plain_book(), put("xl/media/a.bin", b"x" * 5000)))
     for signature, offset in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
-        name = content.rindex(b"xl/media/a.bin") if signature == b"PK\x01\x02" else content.index(b"xl/media/a.bin")
+        name = (
+            content.rindex(b"xl/media/a.bin")
+            if signature == b"PK\x01\x02"
+            else content.index(b"xl/media/a.bin")
+        )
         at = content.rindex(signature, 0, name) + offset
         content[at : at + 4] = (10).to_bytes(4, "little")
     with pytest.raises(WorkbookError, match="文件已损坏"):
@@ -156,14 +160,22 @@ def test_missing_file_and_folder(tmp_path):
 def test_styled_empty_cells_far_below_do_not_count():
     content = repacked(
         plain_book(),
-        put(SHEET, sheet_xml(b'<row r="1"><c r="A1"><v>7</v></c></row><row r="1048576"><c r="XFD1048576" s="0"/></row>')),
+        put(
+            SHEET,
+            sheet_xml(
+                b'<row r="1"><c r="A1"><v>7</v></c></row><row r="1048576"><c r="XFD1048576" s="0"/></row>'
+            ),
+        ),
     )
     assert [row.values for row in read_sheets(content)["表"]] == [(7.0,)]
 
 
 def test_rows_know_where_they_stand_and_blank_rows_are_left_out():
     rows = read_sheets(book(表=[[None], [None, "编号"], [], [None, "A"]]))["表"]
-    assert [(row.number, row.cell(1).column, row.cell(1).text) for row in rows] == [(2, "B", "编号"), (4, "B", "A")]
+    assert [(row.number, row.cell(1).column, row.cell(1).text) for row in rows] == [
+        (2, "B", "编号"),
+        (4, "B", "A"),
+    ]
     assert rows[1].cell(1, "编号").place == "工作表“表”第 4 行“编号”"
 
 
@@ -188,7 +200,23 @@ def test_numbers_stored_as_text_are_numbers(value, number):
     assert not str(to_number(value)).startswith("-0")
 
 
-@pytest.mark.parametrize("value", ["十", "12%", "1,28", "1 2", "nan", "inf", "1_000", "0x1", True, dt.date(2020, 1, 1), float("inf"), "1e9999"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "十",
+        "12%",
+        "1,28",
+        "1 2",
+        "nan",
+        "inf",
+        "1_000",
+        "0x1",
+        True,
+        dt.date(2020, 1, 1),
+        float("inf"),
+        "1e9999",
+    ],
+)
 def test_everything_else_is_no_number(value):
     with pytest.raises(ValueError, match=r"(?s)."):
         to_number(value)
@@ -196,7 +224,14 @@ def test_everything_else_is_no_number(value):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.0, "1"), (1.5, "1.5"), (None, ""), (True, "TRUE"), (dt.datetime(2020, 1, 2), "2020-01-02"), ("a\x00b", "ab")],
+    [
+        (1.0, "1"),
+        (1.5, "1.5"),
+        (None, ""),
+        (True, "TRUE"),
+        (dt.datetime(2020, 1, 2), "2020-01-02"),
+        ("a\x00b", "ab"),
+    ],
 )
 def test_values_as_text(value, text):
     assert to_text(value) == text
@@ -206,7 +241,20 @@ COLUMNS = [Column("code", "编号"), Column("name_zh", "名称", ("指标名称"
 
 
 @pytest.mark.parametrize(
-    "text", ["编号 (code)", "编号", "code", "编号（code）", " 编 号 ", "CODE", "Code", "ｃｏｄｅ", "编号(CODE)", "编号\n(code)", "编号（必填）"]
+    "text",
+    [
+        "编号 (code)",
+        "编号",
+        "code",
+        "编号（code）",
+        " 编 号 ",
+        "CODE",
+        "Code",
+        "ｃｏｄｅ",
+        "编号(CODE)",
+        "编号\n(code)",
+        "编号（必填）",
+    ],
 )
 def test_headings_are_found_however_they_are_written(text):
     table = match(read_sheets(book(表=[["其他", text], [1, "A"]]))["表"], COLUMNS)
@@ -226,9 +274,12 @@ def test_two_headings_for_one_column_are_refused():
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_csv_in_any_usual_encoding(tmp_path, encoding):
     path = tmp_path / "a.csv"
-    path.write_bytes("编号,名称\r\n001,北京市\r\n\r\n002,\"太\n原\"\r\n".encode(encoding))
+    path.write_bytes('编号,名称\r\n001,北京市\r\n\r\n002,"太\n原"\r\n'.encode(encoding))
     table = match(read_table(path), COLUMNS)
-    assert [(r.number, r["code"].text, r["name_zh"].text) for r in table.records] == [(2, "001", "北京市"), (4, "002", "太\n原")]
+    assert [(r.number, r["code"].text, r["name_zh"].text) for r in table.records] == [
+        (2, "001", "北京市"),
+        (4, "002", "太\n原"),
+    ]
 
 
 def test_a_table_may_be_a_workbook_whatever_it_is_called(tmp_path):
@@ -239,7 +290,12 @@ def test_a_table_may_be_a_workbook_whatever_it_is_called(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"a,b\n\0", "既不是 CSV"), (b'a,b\n"c', "CSV 文件第 2 行无法识别"), (b"a\xff\xff", "编码"), (b"a\n" * 11, "超过 10 行")],
+    [
+        (b"a,b\n\0", "既不是 CSV"),
+        (b'a,b\n"c', "CSV 文件第 2 行无法识别"),
+        (b"a\xff\xff", "编码"),
+        (b"a\n" * 11, "超过 10 行"),
+    ],
 )
 def test_what_is_no_csv_is_refused(content, words):
     with pytest.raises(WorkbookError, match=words):
@@ -248,7 +304,24 @@ def test_what_is_no_csv_is_refused(content, words):
 
 # --- writing -----------------------------------------------------------------------------------------------
 
-TEXTS = ["=1+1", "+1", "-1", "@sum", "http://example.org", "a\nb", "a\r\nb", "\x01\x1f", "_x0041_", "<r>x</r>", "<r></r>", " x ", "\t", "12", "😀", "'x"]
+TEXTS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@sum",
+    "http://example.org",
+    "a\nb",
+    "a\r\nb",
+    "\x01\x1f",
+    "_x0041_",
+    "<r>x</r>",
+    "<r></r>",
+    " x ",
+    "\t",
+    "12",
+    "😀",
+    "'x",
+]
 
 
 def test_text_is_written_as_text_and_comes_back():
@@ -267,7 +340,9 @@ def test_any_text_survives_but_for_what_no_xml_can_carry(text):
     assert read_table(content)[1].cell(1).text == safe_text(text)
 
 
-@given(st.decimals(min_value=0, max_value=10**12, places=15) | st.floats(allow_nan=False, allow_infinity=False))
+@given(
+    st.decimals(min_value=0, max_value=10**12, places=15) | st.floats(allow_nan=False, allow_infinity=False)
+)
 def test_any_number_survives_digit_for_digit(number):
     content = write_workbook([Sheet("表", [], [["x", number]])])
     value = read_table(content)[0].cell(1).number

@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE.xlsx")
-        parser.add_argument("--edition", metavar="E", help="版本号；覆盖工作簿中的版本")
+        parser.add_argument("--edition", metavar="E", type=str.strip, help="版本号；覆盖工作簿中的版本")
         parser.add_argument("--publish", action="store_true", help="导入后发布；发布后不能再修改")
         parser.add_argument("--dry-run", action="store_true", help="只检查，不写入")
 

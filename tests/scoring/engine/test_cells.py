@@ -1,5 +1,7 @@
 """Self, reviewers' and final scores of single cells, on tables worked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,20 @@ def test_the_three_scores_live_side_by_side():
     assert scores.reviewer_leaf[0].tolist() == [[60, 70, 5]]
     assert scores.reviewer_leaf[1] == pytest.approx(np.array([[NAN, 90, 3]]), nan_ok=True)
     assert scores.leaf.tolist() == [[80, 80, 4]]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_inputs_are_left_alone(order):
+    tree = Tree.build([leaf("x")])
+    facts = round_inputs(
+        [[150.0], [NAN], [100 + 1e-12]], marks=[[[9], [9], [9]]], submitted=[False, True, True]
+    )
+    names = ("values", "states", "marks", "accepts_not_applicable", "rulings", "submitted")
+    inputs = replace(facts, **{name: np.asarray(getattr(facts, name), order=order) for name in names})
+    before = {name: getattr(inputs, name).copy() for name in names}
+    score_round(tree, STAND, inputs)
+    for name in names:
+        np.testing.assert_array_equal(getattr(inputs, name), before[name])
 
 
 def across(rules, **facts):
