@@ -7,7 +7,6 @@ urlpatterns = [
     path("<int:pk>/", submission.tasks, name="tasks"),
     path("<int:pk>/i/<str:code>/", submission.answer, name="answer"),
     path("<int:pk>/i/<str:code>/history/", submission.history, name="history"),
-    path("<int:pk>/i/<str:code>/evidence/", evidence.add, name="evidence_add"),
     path("<int:pk>/evidence/", evidence.catalogue, name="catalogue"),
     path("<int:pk>/evidence/<int:evidence>/", evidence.download, name="evidence"),
     path("<int:pk>/evidence/<int:evidence>/delete/", evidence.delete, name="evidence_delete"),

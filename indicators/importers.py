@@ -48,11 +48,13 @@ _ALIASES = {
 }
 _DETAIL_ALIASES = {
     "indicator": ("indicator_code", "code", "编号", "指标", "指标代码"),
-    "label": ("名称", "label_zh"),
-    "descriptor": ("等级描述", "descriptor_zh"),
-    "item": ("要点序号", "编号序号"),
+    "label": ("名称", "标签", "label_zh"),
+    "score_min": ("分数下限", "下限"),
+    "score_max": ("分数上限", "上限"),
+    "descriptor": ("等级描述", "标准", "descriptor_zh"),
+    "item": ("要点序号", "要点编号"),
     "score": ("分数", "得分"),
-    "text": ("内容", "item_zh", "要点内容"),
+    "text": ("内容", "要点内容", "item_zh"),
 }
 _WORDS = {
     "kind": {"定量": "quantity", "等级": "rubric", "要点": "checklist", "加分": "bonus"},

@@ -1,11 +1,14 @@
 """What a workbook may be before anybody parses it: size, members, expansion, extent."""
 
+import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, Any
 from xml.parsers import expat
 
+# Illegal in XML 1.0 even where escaped, or unreadable for Excel
+_ILLEGAL = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 _CHUNK = 1 << 20
 _ENCRYPTED = 0x1
@@ -38,6 +41,11 @@ class Extent:
     rows: int = 0
     columns: int = 0
     bad: dict[tuple[int, int], str] = field(default_factory=dict)
+
+
+def safe_text(value: object) -> str:
+    """Text as it is stored and written: without characters that no XML can carry. A leading = + - @ stays."""
+    return _ILLEGAL.sub("", "" if value is None else str(value))
 
 
 def column_letters(index: int) -> str:

@@ -205,7 +205,7 @@ def _review(round_: Round, tree: FrameworkTree, people: dict[str, User], chance:
     submissions = Submission.objects.select_related("city", "round__framework").filter(round=round_)
     for at, submission in enumerate(submissions.order_by("city__code")):
         for seat in range(SEATS):
-            reviewer = reviewers[(at + seat * 2) % REVIEWERS]
+            reviewer = reviewers[(at + 3 + seat * 2) % REVIEWERS]
             assignment = review.assign_reviewer(submission=submission, reviewer=reviewer, by=people["admin"])
             if submission.city.code not in (FILLING, UNREVIEWED):
                 _mark_all(assignment, tree, severity[reviewer.pk], chance)

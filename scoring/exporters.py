@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, Any
 
 import numpy as np
@@ -170,7 +171,7 @@ class _Book:
                 (rank_formula(f"{key}{row + 1}", keys), _cached(rank, "—")),
                 self.gathered.city_names[city],
                 *((f"=得分!{self.formulas.column(node)}{city + 2}", self._cached_score(city, node)) for node in nodes),
-                results.rank_low[city, 0], results.rank_high[city, 0],
+                float(results.rank_low[city, 0]), float(results.rank_high[city, 0]),
                 self.gathered.inputs.cities[city], _STATE_LABELS[results.state[city, 0]],
                 (rank_key_formula(f"C{row + 1}", self.cells.rank_decimals), _cached(_rounded(total, self._decimals()), "")),
                 *(["；".join(self.notes)] if self.notes else []),
@@ -205,23 +206,28 @@ class _Book:
             _Column(heading("填报版本", "version"), 12, "whole"),
         ]  # fmt: skip
         sheet = self._start("指标得分", columns, freeze=(1, 4))
-        reviewers, names = results.reviewer_scores(), gathered.node_names
+        leaves = self.tree.leaves.tolist()
+        codes = [self.tree.codes[node] for node in leaves]
+        named = [(code, gathered.node_names[code]) for code in codes]
+        reviewers = results.reviewer_scores()
         row, sheets = 0, 1
-        for city, code in enumerate(gathered.inputs.cities):
-            for leaf, node in enumerate(self.tree.leaves.tolist()):
+        for city, head in enumerate(zip(gathered.inputs.cities, gathered.city_names, strict=True)):
+            lines = zip(
+                named,
+                results.self_score[city, leaves].tolist(),
+                reviewers[:, city].T.tolist(),
+                results.score[city, leaves].tolist(),
+                [_STATE_LABELS[state] for state in results.state[city, leaves].tolist()],
+                gathered.versions[city].tolist(),
+                strict=True,
+            )
+            for name, own, marks, final, state, version in lines:
                 row += 1
                 if row == _LAST_ROW:
                     row, sheets = 1, sheets + 1
-                    name = f"指标得分{sheets}"
-                    self.sheets[name] = self.workbook.add_worksheet(name)
-                    sheet = self._start(name, columns, freeze=(1, 4))
-                node_code = self.tree.codes[node]
-                cells = [
-                    code, gathered.city_names[city], node_code, names[node_code], results.self_score[city, node],
-                    *reviewers[:, city, leaf], results.score[city, node], _STATE_LABELS[results.state[city, node]],
-                    int(gathered.versions[city, leaf]),
-                ]  # fmt: skip
-                self._row(sheet, row, cells, columns)
+                    self.sheets[f"指标得分{sheets}"] = self.workbook.add_worksheet(f"指标得分{sheets}")
+                    sheet = self._start(f"指标得分{sheets}", columns, freeze=(1, 4))
+                self._row(sheet, row, [*head, *name, own, *marks, final, state, version], columns)
 
     def _weights(self) -> None:
         """A row per node; beside it the weights once more, side by side, as the formulas of 得分 need them."""
@@ -353,16 +359,15 @@ class _Book:
         return sheet
 
     def _row(self, sheet: Any, row: int, cells: Iterable[Any], columns: Sequence[_Column]) -> None:
+        """Numbers as numbers, tuples as formulas, everything else as text; None and NaN leave the cell empty."""
         text_format = self.formats["wrap" if sheet is self.sheets["方法"] else "plain"]
         for place, cell in enumerate(cells):
-            style = self.formats[columns[place].number]
-            if cell is None:
+            if cell is None or cell != cell:  # NaN
                 continue
-            if isinstance(cell, tuple):
-                self._formula(sheet, row, place, cell, style)
-            elif isinstance(cell, int | float | np.integer | np.floating):
-                if not np.isnan(cell):
-                    sheet.write_number(row, place, cell, style)
+            if isinstance(cell, float | int):
+                sheet.write_number(row, place, cell, self.formats[columns[place].number])
+            elif isinstance(cell, tuple):
+                self._formula(sheet, row, place, cell, self.formats[columns[place].number])
             else:
                 self._text(sheet, row, place, str(cell), text_format)
 
@@ -376,12 +381,9 @@ class _Book:
 
     @staticmethod
     def _text(sheet: Any, row: int, place: int, text: str, style: Any) -> None:
-        clean = _cut(_printable(text))
-        if not clean:
-            return
-        if clean.startswith("<r>") and clean.endswith("</r>"):
-            clean = f" {clean}"  # the writer would take it for its own markup
-        sheet.write_string(row, place, clean, style)
+        clean = _clean(text)
+        if clean:
+            sheet.write_string(row, place, clean, style)
 
     def _node_heading(self, node: int) -> str:
         code = self.tree.codes[node]
@@ -422,12 +424,11 @@ def _number(text: str | None) -> float | None:
     return None if text is None else float(text)
 
 
-def _printable(text: str) -> str:
-    return _CONTROL.sub("", safe_text(text))
-
-
-def _cut(text: str) -> str:
-    """At most what a cell holds, counted as Excel counts."""
+@lru_cache(maxsize=10_000)
+def _clean(text: str) -> str:
+    """Text that a cell can hold: without control characters, at most 32,767 characters as Excel counts them."""
+    text = _CONTROL.sub("", safe_text(text))
     while len(text.encode("utf-16-le")) // 2 > _CELL_LIMIT:
-        text = text[: _CELL_LIMIT - 1 if len(text) >= _CELL_LIMIT else len(text) - 1]
-    return text
+        text = text[: min(_CELL_LIMIT, len(text) - 1)]
+    # the writer takes text in these tags for its own markup
+    return f" {text}" if text.startswith("<r>") and text.endswith("</r>") else text

@@ -5,7 +5,7 @@ be written as plain data (`payload`) and read back (`from_payload`), so that a s
 database.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -106,7 +106,7 @@ def gather(round_: Round) -> GatheredInputs:
     shape = (len(cities), len(leaf_ids))
     rows, columns = _Places([submission for _, _, submission, _ in cities]), _Places(leaf_ids)
     values, states, versions = _read_answers(round_, rows, columns, shape)
-    seats, marks, accepts = _read_marks(round_, rows, columns, shape)
+    seats, marks, accepts = _read_marks(round_, rows, columns, states)
     inputs = RoundInputs(
         cities=tuple(code for code, _, _, _ in cities),
         values=values,
@@ -132,17 +132,25 @@ class _Places:
     """Finds the place of an id in a list, for whole arrays of ids at once."""
 
     def __init__(self, ids: Iterable[int]) -> None:
-        self._ids = np.array(list(ids), dtype=np.int64)
-        self._order = np.argsort(self._ids)
-        self._sorted = self._ids[self._order]
+        known = np.array(list(ids), dtype=np.int64)
+        self._order = np.argsort(known)
+        self._sorted = known[self._order]
 
     def __call__(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Places of ids that are all known: the queries ask for no others."""
+        """Places of ids, all of which are known."""
         return np.asarray(self._order[np.searchsorted(self._sorted, wanted)], dtype=np.int64)
 
+    def known(self, wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which ids are in the list."""
+        if not len(self._sorted):
+            return np.zeros(wanted.shape, dtype=np.bool_)
+        nearest = np.minimum(np.searchsorted(self._sorted, wanted), len(self._sorted) - 1)
+        return np.asarray(self._sorted[nearest] == wanted, dtype=np.bool_)
 
-def _array(rows: Iterator[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[Any]:
-    return np.fromiter(rows, dtype=dtype)
+
+def _array(rows: QuerySet[Any], dtype: np.dtype[Any], *columns: str) -> NDArray[Any]:
+    """Columns of a query, row by row into one array: no object per row survives."""
+    return np.fromiter(rows.order_by().values_list(*columns).iterator(chunk_size=CHUNK), dtype=dtype)
 
 
 def _read_answers(
@@ -151,17 +159,15 @@ def _read_answers(
     values = np.full(shape, np.nan)
     states = np.full(shape, State.BLANK, dtype=np.int8)
     versions = np.zeros(shape, dtype=np.int64)
-    answers = Answer.objects.filter(
-        submission__round=round_,
-        submission__status__in=Submission.HANDED_IN,
-        indicator__framework=round_.framework_id,
-    )
+    answers = Answer.objects.filter(submission__round=round_, submission__status__in=Submission.HANDED_IN)
     given = answers.filter(value_state=Answer.ValueState.VALUE)
-    found = _array(_tuples(given, "submission_id", "indicator_id", "value", "version"), _VALUES)
+    found = _array(given, _VALUES, "submission_id", "indicator_id", "value", "version")
+    found = found[columns.known(found["leaf"])]
     at = rows(found["owner"]), columns(found["leaf"])
     values[at], states[at], versions[at] = found["value"], State.VALUE, found["version"]
-    others = answers.filter(value_state__in=list(_REPORTED))
-    found = _array(_tuples(others, "submission_id", "indicator_id", "value_state", "version"), _WORDS)
+    others = answers.exclude(value_state=Answer.ValueState.VALUE)
+    found = _array(others, _WORDS, "submission_id", "indicator_id", "value_state", "version")
+    found = found[columns.known(found["leaf"])]
     at = rows(found["owner"]), columns(found["leaf"])
     versions[at] = found["version"]
     for word, state in _REPORTED.items():
@@ -171,38 +177,37 @@ def _read_answers(
 
 
 def _read_marks(
-    round_: Round, rows: _Places, columns: _Places, shape: tuple[int, int]
+    round_: Round, rows: _Places, columns: _Places, states: NDArray[np.int8]
 ) -> tuple[tuple[int, ...], NDArray[np.float64], NDArray[np.bool_]]:
-    """Seats, marks (R, C, L) and acceptances of 不适用. A seat without a finished mark is none."""
-    tasks = ReviewAssignment.objects.filter(
-        submission__round=round_, submission__status__in=Submission.HANDED_IN
-    ).exclude(status=ReviewAssignment.Status.RECUSED)
-    assignments = list(tasks.values_list("id", "submission_id", "seat"))
-    done = Mark.objects.filter(
-        assignment__in=tasks, status=Mark.Status.DONE, indicator__framework=round_.framework_id
+    """Seats, marks (R, C, L) and acceptances of 不适用 where a city says so. A seat without a finished mark is none."""
+    tasks = list(
+        ReviewAssignment.objects.filter(submission__round=round_, submission__status__in=Submission.HANDED_IN)
+        .exclude(status=ReviewAssignment.Status.RECUSED)
+        .values_list("id", "submission_id", "seat")
     )
-    scored = _array(
-        _tuples(done.filter(value__isnull=False), "assignment_id", "indicator_id", "value"), _MARKS
+    places = _Places([task for task, _, _ in tasks])
+    city_of = rows(np.array([submission for _, submission, _ in tasks], dtype=np.int64))
+    seat_of = np.array([seat for _, _, seat in tasks], dtype=np.int64)
+    # which tasks count is settled here and not in the query: the database would look every mark's task up
+    done = Mark.objects.filter(assignment__submission__round=round_, status=Mark.Status.DONE)
+    scored = _array(done.filter(value__isnull=False), _MARKS, "assignment_id", "indicator_id", "value")
+    claimed = states == State.NOT_APPLICABLE
+    # nothing to accept is the usual case, and looking through all marks for it is not free
+    agreed = done.filter(accepts_not_applicable=True) if claimed.any() else done.none()
+    accepted = _array(agreed, _ACCEPTS, "assignment_id", "indicator_id")
+    scored, accepted = (
+        found[places.known(found["owner"]) & columns.known(found["leaf"])] for found in (scored, accepted)
     )
-    accepted = _array(
-        _tuples(done.filter(accepts_not_applicable=True), "assignment_id", "indicator_id"), _ACCEPTS
-    )
-    places = _Places([task for task, _, _ in assignments])
-    city_of = rows(np.array([submission for _, submission, _ in assignments], dtype=np.int64))
-    seat_of = np.array([seat for _, _, seat in assignments], dtype=np.int64)
-    used = np.concatenate([places(scored["owner"]), places(accepted["owner"])])
-    seats = np.unique(seat_of[used])
-    marks = np.full((len(seats), *shape), np.nan)
-    accepts = np.zeros((len(seats), *shape), dtype=np.bool_)
-    task = places(scored["owner"])
-    marks[np.searchsorted(seats, seat_of[task]), city_of[task], columns(scored["leaf"])] = scored["value"]
-    task = places(accepted["owner"])
-    accepts[np.searchsorted(seats, seat_of[task]), city_of[task], columns(accepted["leaf"])] = True
-    return tuple(int(seat) for seat in seats), marks, accepts
-
-
-def _tuples(rows: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
-    return rows.order_by().values_list(*columns).iterator(chunk_size=CHUNK)
+    at_scored, at_accepted = places(scored["owner"]), places(accepted["owner"])
+    seats = np.unique(seat_of[np.concatenate([at_scored, at_accepted])])
+    marks = np.full((len(seats), *states.shape), np.nan)
+    accepts = np.zeros((len(seats), *states.shape), dtype=np.bool_)
+    for layer, at, leaves, value in (
+        (marks, at_scored, scored["leaf"], scored["value"]),
+        (accepts, at_accepted, accepted["leaf"], True),
+    ):
+        layer[np.searchsorted(seats, seat_of[at]), city_of[at], columns(leaves)] = value
+    return tuple(int(seat) for seat in seats), marks, accepts & claimed
 
 
 def edition_content(framework: Framework, rows: Iterable[Indicator]) -> dict[str, Any]:
@@ -339,5 +344,7 @@ def _row(node: dict[str, Any]) -> IndicatorRow:
 
 
 def _nullable(numbers: NDArray[np.float64]) -> list[Any]:
-    listed: list[Any] = np.where(np.isnan(numbers), None, numbers.astype(object)).tolist()
-    return listed
+    listed = numbers.astype(object)
+    listed[np.isnan(numbers)] = None
+    plain: list[Any] = listed.tolist()
+    return plain

@@ -103,17 +103,21 @@ def node_rows(gathered: GatheredInputs, computed: Computed) -> Iterator[tuple[An
 
 
 def _listed(column: NDArray[Any], empty: NDArray[np.bool_]) -> list[Any]:
-    listed: list[Any] = np.where(empty, None, column.astype(object)).ravel().tolist()
-    return listed
+    listed = column.astype(object)
+    listed[empty] = None
+    plain: list[Any] = listed.ravel().tolist()
+    return plain
 
 
 def store_node_scores(snapshot: ResultSnapshot, gathered: GatheredInputs, computed: Computed) -> int:
-    """Write a row per city × node; the number of rows. One prepared statement: a model per row would take ten times."""
-    meta = NodeScore._meta
-    names = ("snapshot", "submission", "node_code", *COMPUTED)
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(meta.get_field(name).column) for name in names)
-    statement = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({', '.join(['%s'] * len(names))})"  # noqa: S608 — names from the model
+    """Write a row per city × node, inside the caller's transaction; the number of rows.
+
+    One prepared statement: a model per row would take ten times as long.
+    """
+    names = ("snapshot_id", "submission_id", "node_code", *COMPUTED)
+    table, *columns = (connection.ops.quote_name(name) for name in (NodeScore._meta.db_table, *names))
+    marks = ", ".join(["%s"] * len(names))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 — names from the model
     submissions = gathered.submission_ids
     rows = [
         (snapshot_id, submissions[city], *rest)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
-MISSING = "没有可用的浏览器，浏览器测试已跳过（安装：apt-get install chromium）"
+MISSING = "没有可用的浏览器，浏览器测试不能运行（安装：apt-get install chromium）"
 
 
 def _starts(path: str) -> bool:

@@ -8,6 +8,7 @@ from accounts.guards import AUDIT_GUARDS, install, remove
 from indicators.guards import FRAMEWORK_GUARDS
 
 ALL_GUARDS = AUDIT_GUARDS + FRAMEWORK_GUARDS
+UNBLOCK = pytest.StashKey()
 
 # Playwright's synchronous API runs an event loop in the test's thread; the tests themselves are synchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -21,25 +22,31 @@ def _fast_and_apart(settings, tmp_path):
     settings.AXES_ENABLED = False
 
 
-def _empties_tables(request) -> bool:
-    marker = request.node.get_closest_marker("django_db")
-    return bool(marker and marker.kwargs.get("transaction")) or "live_server" in request.fixturenames
+def _empties_tables(item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return bool(marker and marker.kwargs.get("transaction")) or "live_server" in item.fixturenames
 
 
 @pytest.fixture(autouse=True)
-def _guards_return(request, django_db_blocker):
-    yield
-    if _empties_tables(request):
-        with django_db_blocker.unblock():
-            install(ALL_GUARDS)
-
-
-@pytest.fixture(autouse=True)
-def _guards_step_aside(_guards_return, request):
+def _guards_step_aside(request):
     """A transactional test ends by emptying every table, which the database's guards rightly refuse."""
-    if not _empties_tables(request):
-        yield
-        return
-    request.getfixturevalue("transactional_db")
+    if _empties_tables(request.node):
+        request.getfixturevalue("transactional_db")
     yield
-    remove(ALL_GUARDS)
+    if _empties_tables(request.node):
+        remove(ALL_GUARDS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unblocked(request, django_db_blocker):
+    """Lets the hook below reach the database after a test's own fixtures are gone."""
+    request.config.stash[UNBLOCK] = django_db_blocker.unblock
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    result = yield
+    if _empties_tables(item) and UNBLOCK in item.config.stash:
+        with item.config.stash[UNBLOCK]():
+            install(ALL_GUARDS)
+    return result

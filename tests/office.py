@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MISSING = "没有 LibreOffice，重新计算工作簿的测试已跳过（安装：apt-get install libreoffice-calc-nogui）"
+MISSING = "没有 LibreOffice，重新计算工作簿的测试不能运行（安装：apt-get install libreoffice-calc-nogui）"
 
 
 @cache

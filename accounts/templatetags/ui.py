@@ -54,3 +54,10 @@ def file_size(size: int) -> str:
     if size < 1024 * 1024:
         return f"{max(1, round(size / 1024))} KB"
     return f"{size / 1024 / 1024:.1f} MB"
+
+
+@register.filter
+def first_sentence(text: str) -> str:
+    """The first sentence of a longer notice, for places that repeat on every page."""
+    head, stop, _rest = text.partition("。")
+    return head if stop else text

@@ -4,36 +4,12 @@ from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe, require_http_methods, require_POST
+from django.views.decorators.http import require_safe, require_http_methods
 
 from accounts.access import load_for
 from cities import actions, queries
 from cities import evidence as evidence_files
-from cities.forms import AnswerForm, EvidenceForm
-from cities.views.submission import FILL_IN, READ, answer_page, crumbs, leaf_of, load
-
-
-@require_POST
-def add(request: HttpRequest, pk: int, code: str) -> HttpResponse:
-    submission = load(request, pk, do=FILL_IN)
-    indicator = leaf_of(submission, code)
-    form = EvidenceForm(request.POST, request.FILES)
-    if form.is_valid():
-        try:
-            added = actions.add_evidence(
-                submission=submission, indicator=indicator, upload=form.cleaned_data["file"], by=request.user,
-                locator=form.cleaned_data["locator"],
-            )  # fmt: skip
-        except (actions.ActionRefused, evidence_files.EvidenceRefused) as refusal:
-            form.add_error("file", str(refusal))
-        else:
-            messages.success(request, _("已上传 %(number)s。") % {"number": added.number})
-            return redirect("submission:answer", pk=pk, code=code)
-    stored = get_object_or_404(submission.answers.select_related("updated_by"), indicator=indicator)
-    answer_form = AnswerForm(indicator=indicator, initial=AnswerForm.initial_of(stored))
-    return answer_page(
-        request, submission, indicator, stored, answer_form, status=422, evidence_form=form, has_errors=True
-    )
+from cities.views.submission import FILL_IN, READ, crumbs, load
 
 
 @require_safe

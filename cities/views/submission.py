@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe, require_http_methods
 
 from accounts.access import load_for
 from cities import actions, queries
-from cities.answers import content_of, resolve
+from cities.answers import Problem, content_of, resolve
 from cities.estimates import estimate_leaf, estimate_submission
 from cities.forms import AnswerForm, EvidenceForm, SubmitForm
-from cities.models import Answer, ChangeSource, Submission
+from cities.evidence import EvidenceRefused
+from cities.models import Answer, ChangeSource, Evidence, Submission
 from indicators.models import Indicator
 from indicators.presenters import detail_row
 from indicators.queries import load_tree
@@ -64,18 +65,22 @@ def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     submission = load(request, pk, do=FILL_IN if request.method == "POST" else None)
     indicator = leaf_of(submission, code)
     stored = get_object_or_404(submission.answers.select_related("updated_by"), indicator=indicator)
+    stored.indicator = indicator
     if request.method != "POST":
         form = AnswerForm(indicator=indicator, initial=AnswerForm.initial_of(stored))
         return answer_page(request, submission, indicator, stored, form)
     form = AnswerForm(request.POST, indicator=indicator)
+    evidence_form = EvidenceForm(request.POST, request.FILES) if request.FILES else EvidenceForm()
     if not form.is_valid():
         return answer_page(request, submission, indicator, stored, form, status=422)
+    # a file chosen beside the form comes along whatever button is pressed, and the text whatever becomes of the file
+    attached = _attach(request, submission, indicator, evidence_form)
     wants = request.POST.get("then", "stay")
     stored.indicator, stored.submission = indicator, submission
     try:
         actions.save_answer(
             answer=stored, content=form.content(), seen_version=form.cleaned_data["version"], by=request.user,
-            ready=wants == "ready",
+            ready=wants == "ready" and not evidence_form.errors,
         )  # fmt: skip
     except actions.ActionRefused as refusal:
         form.add_error(None, str(refusal))
@@ -83,16 +88,50 @@ def answer(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     except actions.AnswerConflict as conflict:
         return _conflict_page(request, submission, indicator, conflict)
     except actions.NotReady as refusal:
-        stored.refresh_from_db()
-        form = AnswerForm(_bound(stored), indicator=indicator)
-        form.is_valid()
-        form.add_problems(refusal.problems)
-        return answer_page(request, submission, indicator, stored, form, status=422)
+        return _saved_page(request, submission, indicator, stored, problems=refusal.problems)
+    if evidence_form.errors:
+        return _saved_page(request, submission, indicator, stored, evidence_form=evidence_form)
+    if attached:
+        messages.success(request, _("已上传 %(number)s。") % {"number": attached.number})
     messages.success(request, _("已标记为完成。") if wants == "ready" else _("已保存。"))
     _before, following = queries.load_task_list(submission).neighbours(code)
-    if wants in ("next", "ready") and following:
-        return redirect("submission:answer", pk=pk, code=following)
-    return redirect("submission:answer", pk=pk, code=code)
+    onward = wants in ("next", "ready") and following and not attached
+    return redirect("submission:answer", pk=pk, code=following if onward else code)
+
+
+def _attach(
+    request: HttpRequest, submission: Submission, indicator: Indicator, form: EvidenceForm
+) -> Evidence | None:
+    """Attach the chosen file, if any; what is wrong with it stands in the form afterwards."""
+    if not form.is_bound or not form.is_valid():
+        return None
+    try:
+        return actions.add_evidence(
+            submission=submission, indicator=indicator, upload=form.cleaned_data["file"], by=request.user,
+            locator=form.cleaned_data["locator"],
+        )  # fmt: skip
+    except (actions.ActionRefused, EvidenceRefused) as refusal:
+        form.add_error("file", str(refusal))
+        return None
+
+
+def _saved_page(
+    request: HttpRequest,
+    submission: Submission,
+    indicator: Indicator,
+    stored: Answer,
+    *,
+    problems: tuple[Problem, ...] = (),
+    evidence_form: EvidenceForm | None = None,
+) -> HttpResponse:
+    """The draft is saved; the page says what is still wrong."""
+    stored.refresh_from_db()
+    form = AnswerForm(AnswerForm.initial_of(stored), indicator=indicator)
+    form.is_valid()
+    form.add_problems(problems)
+    return answer_page(
+        request, submission, indicator, stored, form, status=422, evidence_form=evidence_form, has_errors=True
+    )
 
 
 def leaf_of(submission: Submission, code: str) -> Indicator:
@@ -101,10 +140,6 @@ def leaf_of(submission: Submission, code: str) -> Indicator:
     if leaf is None or not leaf.is_leaf:
         raise Http404
     return leaf
-
-
-def _bound(stored: Answer) -> dict[str, Any]:
-    return AnswerForm.initial_of(stored)
 
 
 def answer_page(

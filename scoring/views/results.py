@@ -1,6 +1,6 @@
 """What came out: ranking, a city, a comparison, an indicator, the method, and exports. Read-only."""
 
-import tempfile
+import io
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -10,9 +10,11 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -35,7 +37,7 @@ _TYPES = {
     "csv": "text/csv; charset=utf-8",
 }
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 Crumb = tuple[str, str | None]
 
 
@@ -45,7 +47,7 @@ def _of_round(view: View) -> View:
     @login_not_required
     @require_GET
     @wraps(view)
-    def checked(request: HttpRequest, code: str, **kwargs: Any) -> HttpResponse:
+    def checked(request: HttpRequest, code: str, **kwargs: Any) -> HttpResponseBase:
         round_ = queries.rounds_with_results().filter(code=code).first()
         if round_ is None or not request.user.has_perm(SEE, round_):
             if request.user.is_anonymous:
@@ -61,7 +63,7 @@ def _of_snapshot(view: View) -> View:
     """Hand the view the snapshot it is about; a round that has not been computed has a page that says so."""
 
     @wraps(view)
-    def found(request: HttpRequest, round_: Round, **kwargs: Any) -> HttpResponse:
+    def found(request: HttpRequest, round_: Round, **kwargs: Any) -> HttpResponseBase:
         snapshot = _snapshot(request, round_)
         if snapshot is None:
             return render(request, "scoring/results/empty.html", {"round": round_, "crumbs": _crumbs(round_)})
@@ -130,9 +132,7 @@ def _figure_csv(snapshot: ResultSnapshot, figure: charts.Figure) -> HttpResponse
     text = charts.figure_csv(figure)
     response = HttpResponse(text.encode("utf-8-sig"), content_type=_TYPES["csv"])
     name = _file_name(snapshot, f"{figure['id']}.csv")
-    response.headers["Content-Disposition"] = FileResponse([], as_attachment=True, filename=name).headers[
-        "Content-Disposition"
-    ]
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
 
 
@@ -338,7 +338,7 @@ def method(request: HttpRequest, snapshot: ResultSnapshot) -> HttpResponse:
 
 
 @_of_round
-def export(request: HttpRequest, round_: Round) -> HttpResponse:
+def export(request: HttpRequest, round_: Round) -> HttpResponseBase:
     """The workbook with every reviewer's marks, or the long table: for those who steer the round."""
     if request.user.is_anonymous:
         return redirect_to_login(request.get_full_path())
@@ -350,7 +350,7 @@ def export(request: HttpRequest, round_: Round) -> HttpResponse:
     snapshot = _snapshot(request, round_)
     if snapshot is None:
         return render(request, "scoring/results/empty.html", {"round": round_, "crumbs": _crumbs(round_)})
-    file = tempfile.TemporaryFile()  # noqa: SIM115 — the response closes it
+    file = io.BytesIO()
     WRITERS[f".{kind}"](load_results(snapshot), file)
     file.seek(0)
     audit.record(

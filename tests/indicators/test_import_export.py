@@ -354,7 +354,7 @@ texts = st.text(max_size=40) | st.sampled_from(
 names = texts.map(lambda text: text or "名").filter(lambda text: safe_text(text).strip())
 codes = st.text(
     st.characters(exclude_categories=["C", "Z"], exclude_characters="/\\"), min_size=1, max_size=12
-)
+).filter(lambda code: code.strip("."))
 weights = st.decimals(min_value=0, max_value=1000, places=4) | st.decimals(
     min_value=0, max_value=1, places=15
 )
@@ -380,7 +380,7 @@ def frameworks(draw) -> FrameworkData:
     for code in tree:
         leaf = code not in parents.values()
         kind = draw(st.sampled_from(["quantity", "rubric", "checklist", "bonus"])) if leaf else ""
-        kind = "quantity" if code == tree[0] and kind == "bonus" else kind
+        kind = "quantity" if code == tree[-1] else kind  # something has to be scored
         share = draw(weights.filter(bool)) if kind else None
         across = kind == "quantity" and draw(st.booleans())
         rows.append(
