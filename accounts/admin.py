@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from accounts import audit
+from accounts.http import AuthenticatedRequest
 from accounts.models import AuditEntry, User
 
 admin.site.unregister(Group)
@@ -29,11 +30,15 @@ class UserAdmin(DjangoUserAdmin):
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = ()
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def save_model(self, request: AuthenticatedRequest, obj: User, form: Any, change: bool) -> None:  # type: ignore[override]
         super().save_model(request, obj, form, change)
         if not change or {"role", "is_active"} & set(form.changed_data):
             audit.record(
-                actor=request.user, action="change_user", target=obj.username, role=obj.role, active=obj.is_active
+                actor=request.user,
+                action="change_user",
+                target=obj.username,
+                role=obj.role,
+                active=obj.is_active,
             )
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

@@ -22,7 +22,8 @@ class User(AbstractUser):
         verbose_name_plural = "用户"
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(role__in=["city", "reviewer", "moderator", "administrator"]), name="user_role_known"
+                condition=models.Q(role__in=["city", "reviewer", "moderator", "administrator"]),
+                name="user_role_known",
             ),
         ]
 

@@ -171,6 +171,7 @@ def save_answer(
             raise AnswerConflict(answer=stored, merged=merged, conflicts=conflicts)
         blocked = ready and bool(resolved.problems)
         changed = content_of(stored) != resolved.content
+        status: str
         if ready and not blocked:
             status = Answer.Status.READY
         elif changed or blocked:
@@ -186,7 +187,9 @@ def save_answer(
     return stored
 
 
-def apply_content(answer: Answer, content: Content, value: float | None, *, status: str, by: User | None) -> None:
+def apply_content(
+    answer: Answer, content: Content, value: float | None, *, status: str, by: User | None
+) -> None:
     """Put resolved content into an answer and count its version up; the caller saves."""
     for name in CONTENT_FIELDS:
         setattr(answer, name, getattr(content, name))
@@ -203,7 +206,7 @@ def apply_content(answer: Answer, content: Content, value: float | None, *, stat
 
 @transaction.atomic
 def add_evidence(
-    *, submission: Submission, indicator: Indicator, upload: UploadedFile, by: User, locator: str = ""
+    *, submission: Submission, indicator: Indicator, upload: "UploadedFile[Any]", by: User, locator: str = ""
 ) -> Evidence:
     """Attach a file to an indicator under the next number, which is never used again.
 
@@ -217,7 +220,9 @@ def add_evidence(
     twin = live_evidence(submission).filter(indicator=indicator, file__sha256=checked.sha256).first()
     if twin is not None:
         raise evidence_files.EvidenceRefused(f"此文件已作为 {twin.number} 上传，可直接引用，无需重复上传。")
-    last = Evidence.objects.filter(submission=submission, indicator=indicator).aggregate(last=Max("sequence"))["last"]
+    last = Evidence.objects.filter(submission=submission, indicator=indicator).aggregate(
+        last=Max("sequence")
+    )["last"]
     return Evidence.objects.create(
         submission=submission, indicator=indicator, sequence=(last or 0) + 1,
         file=evidence_files.store(upload, checked), filename=checked.filename, locator=locator.strip()[:100],
@@ -255,7 +260,12 @@ def submission_content(submission: Submission) -> dict[str, Any]:
             for answer in answers
         ],
         "evidence": [
-            {"number": file.number, "filename": file.filename, "locator": file.locator, "sha256": file.file.sha256}
+            {
+                "number": file.number,
+                "filename": file.filename,
+                "locator": file.locator,
+                "sha256": file.file.sha256,
+            }
             for file in files
         ],
     }
@@ -304,10 +314,14 @@ def hand_in(*, submission: Submission, by: User | None, detail: str = "") -> Rec
     except IntegrityError as error:
         raise ActionRefused("此填报刚刚已被提交。请刷新页面查看回执。") from error
     audit.record(
-        actor=by, action="submit", target=submission, receipt=receipt.number, sha256=receipt.sha256, detail=detail
+        actor=by,
+        action="submit",
+        target=submission,
+        receipt=receipt.number,
+        sha256=receipt.sha256,
+        detail=detail,
     )
     return receipt
-
 
 
 # ------------------------------------------------------------------------------------------ whole files
@@ -357,7 +371,9 @@ def import_answers(
     submissions = _submissions_for(round_, list(answers))
     stored = {
         (answer.submission_id, answer.indicator_id): answer
-        for answer in Answer.objects.select_for_update().filter(submission__in=submissions.values()).iterator()
+        for answer in Answer.objects.select_for_update()
+        .filter(submission__in=submissions.values())
+        .iterator()
     }
     changed: list[Answer] = []
     unchanged = 0
@@ -375,7 +391,9 @@ def import_answers(
     Answer.objects.bulk_create(
         changed, update_conflicts=True, unique_fields=["id"], update_fields=fields, batch_size=2000
     )
-    Answer.history.bulk_history_create(changed, batch_size=2000, default_user=by, default_change_reason=source)
+    Answer.history.bulk_history_create(
+        changed, batch_size=2000, default_user=by, default_change_reason=source
+    )
     if hand_in_all:
         for submission in submissions.values():
             hand_in(submission=submission, by=by, detail=source)
@@ -397,11 +415,15 @@ def _submissions_for(round_: Round, cities: list[int]) -> dict[int, Submission]:
     locked = [str(one.city) for one in existing.values() if one.is_handed_in]
     if locked:
         raise ActionRefused(f"{'、'.join(locked[:5])}{'等' if len(locked) > 5 else ''}已提交，不能再导入。")
-    Submission.objects.bulk_create([Submission(round=round_, city_id=city) for city in cities if city not in existing])
+    Submission.objects.bulk_create(
+        [Submission(round=round_, city_id=city) for city in cities if city not in existing]
+    )
     leaves = list(Indicator.objects.filter(framework_id=round_.framework_id).exclude(kind=""))
     everyone = {
         one.city_id: one
-        for one in Submission.objects.select_related("city", "round__framework").filter(round=round_, city__in=cities)
+        for one in Submission.objects.select_related("city", "round__framework").filter(
+            round=round_, city__in=cities
+        )
     }
     Answer.objects.bulk_create(
         [

@@ -89,7 +89,7 @@ def resolve(indicator: Indicator, content: Content, *, year: int, evidence_count
             word = State(content.value_state).label
             problems.insert(0, Problem("reason", f"选择“{word}”时，请说明原因。"))
         return Resolved(content, None, tuple(problems))
-    value, own = _READERS[indicator.kind](indicator, content, year)
+    value, own = _READERS[Indicator.Kind(indicator.kind)](indicator, content, year)
     problems = own + problems
     if value is not None and not own and evidence_count < indicator.evidence_min:
         problems.append(Problem("evidence", _evidence_words(indicator, content, evidence_count)))

@@ -8,7 +8,16 @@ import numpy as np
 from cities.models import Round
 from indicators.models import Indicator
 from indicators.queries import FrameworkTree
-from scoring.engine import Aggregation, Missing, RoundInputs, Rules, State, Unreviewed, parse_curve, score_round
+from scoring.engine import (
+    Aggregation,
+    Missing,
+    RoundInputs,
+    Rules,
+    State,
+    Unreviewed,
+    parse_curve,
+    score_round,
+)
 
 _STATES = {"blank": State.BLANK, "value": State.VALUE, "not_applicable": State.NOT_APPLICABLE,
            "unavailable": State.UNAVAILABLE}  # fmt: skip
@@ -59,4 +68,6 @@ def estimate_submission(tree: FrameworkTree, round_: Round, answers: dict[str, A
         rulings=np.full((1, len(codes)), np.nan), submitted=np.array([True]),
     )  # fmt: skip
     scores = score_round(engine, rules, inputs).score[0]
-    return {code: float(score) for code, score in zip(engine.codes, scores, strict=True) if not np.isnan(score)}
+    return {
+        code: float(score) for code, score in zip(engine.codes, scores, strict=True) if not np.isnan(score)
+    }

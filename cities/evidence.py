@@ -7,7 +7,7 @@ import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
@@ -119,7 +119,7 @@ def _unreadable(name: str) -> EvidenceRefused:
     return EvidenceRefused(f"“{name}”为空或设有密码，无法打开。请检查并取消密码后重新上传。")
 
 
-def _check_archive(file: BinaryIO, name: str, suffix: str) -> None:
+def _check_archive(file: IO[Any], name: str, suffix: str) -> None:
     file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
@@ -133,13 +133,16 @@ def _check_archive(file: BinaryIO, name: str, suffix: str) -> None:
         raise _wrong_format(name)
 
 
-def _pdf_is_encrypted(file: BinaryIO) -> bool:
+def _pdf_is_encrypted(file: IO[Any]) -> bool:
     """Whether the trailer names an /Encrypt dictionary; it stands near the end, or in a cross-reference stream."""
     file.seek(0, 2)
     file.seek(max(0, file.tell() - 64 * 1024))
     return b"/Encrypt" in file.read()
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: IO[Any]) -> str:
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while chunk := file.read(1024 * 1024):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -26,7 +26,10 @@ def level_card(level: RubricLevel) -> SafeString:
 
 def item_card(item: ChecklistItem) -> SafeString:
     return format_html(
-        '<span class="card-title">{}. {}</span><span class="card-meta">{} 分</span>', item.item, item.text, item.score
+        '<span class="card-title">{}. {}</span><span class="card-meta">{} 分</span>',
+        item.item,
+        item.text,
+        item.score,
     )
 
 
@@ -77,7 +80,11 @@ class AnswerForm(forms.Form):
     version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     value_state = forms.ChoiceField(
         label=_("填报方式"),
-        choices=[(State.VALUE, _("填报")), (State.NOT_APPLICABLE, _("不适用")), (State.UNAVAILABLE, _("无法提供"))],
+        choices=[
+            (State.VALUE, _("填报")),
+            (State.NOT_APPLICABLE, _("不适用")),
+            (State.UNAVAILABLE, _("无法提供")),
+        ],
         widget=forms.RadioSelect,
         required=False,
     )
@@ -128,7 +135,10 @@ class EvidenceForm(forms.Form):
     file = forms.FileField(
         label=_("选择文件"),
         help_text=_("可上传 ") + evidence_files.FORMATS,
-        error_messages={"required": _("请选择要上传的文件。"), "empty": _("所选文件为空，请检查后重新上传。")},
+        error_messages={
+            "required": _("请选择要上传的文件。"),
+            "empty": _("所选文件为空，请检查后重新上传。"),
+        },
         widget=forms.FileInput(attrs={"accept": evidence_files.ACCEPT}),
         allow_empty_file=True,
     )

@@ -2,13 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cities.answers import NONE_MET, Content, Resolved, parse_number, resolve
 from cities.models import Answer, City, Round
 from indicators.models import Indicator
 from indicators.problems import Problem, Severity
 from indicators.queries import FrameworkTree
-from indicators.workbooks import Cell, Column, Limits, Row, Source, Table, WorkbookError, match, read_sheets, read_table
+from indicators.workbooks import (
+    Cell,
+    Column,
+    Limits,
+    Row,
+    Source,
+    Table,
+    WorkbookError,
+    match,
+    read_sheets,
+    read_table,
+)
 
 SHEET = "填报"
 REASON = "批量导入"
@@ -44,10 +56,12 @@ _LABELS = {"城市", "城市名称", "名称", "name_zh", "city_name"}
 
 
 def error(cell: Cell, reason: str, remedy: str = "") -> Problem:
-    return Problem(Severity.ERROR, cell.sheet, cell.row, cell.heading or cell.column, cell.word, reason, remedy)
+    return Problem(
+        Severity.ERROR, cell.sheet, cell.row, cell.heading or cell.column, cell.word, reason, remedy
+    )
 
 
-def duplicate_of(seen: dict, key: object, cell: Cell, what: str) -> Problem | None:
+def duplicate_of(seen: dict[Any, int], key: object, cell: Cell, what: str) -> Problem | None:
     """The problem of a key that stands in two rows; remembers where it stood first."""
     first = seen.setdefault(key, cell.row)
     return None if first == cell.row else error(cell, f"与第 {first} 行重复", f"{what}只能出现一次")
@@ -90,9 +104,18 @@ def read_cities(source: Source) -> ReadCities:
         problems += [problem for problem in found if problem]
         read.problems += problems
         if not problems:
-            texts = {name: record[name].word for name in ("name_zh", "name_en", "province_zh", "case_title_zh")}
+            texts = {
+                name: record[name].word for name in ("name_zh", "name_en", "province_zh", "case_title_zh")
+            }
             read.cities.append(
-                City(code=code_cell.word, adcode=adcode or None, level=level, region=region, case_page=page, **texts)
+                City(
+                    code=code_cell.word,
+                    adcode=adcode or None,
+                    level=level,
+                    region=region,
+                    case_page=page,
+                    **texts,
+                )
             )
     return read
 
@@ -106,7 +129,8 @@ def _check_code(cell: Cell) -> list[Problem]:
 
 
 def _word(cell: Cell, choices: type[City.Level] | type[City.Region]) -> tuple[str, Problem | None]:
-    words = {**{value: value for value in choices.values}, **{label: value for value, label in choices.choices}}
+    words: dict[Any, str] = {value: value for value in choices.values}
+    words |= {label: value for value, label in choices.choices}
     if cell.is_blank:
         return "", None
     value = words.get(cell.word)
@@ -183,9 +207,13 @@ class _Reader:
 
     def read_wide(self, rows: list[Row]) -> None:
         header = [rows[0].cell(index) for index in range(len(rows[0].values))]
-        first = match([Row(rows[0].sheet, rows[0].number, rows[0].values[:1])], [Column("city", *_split(CITY_NAMES))])
+        first = match(
+            [Row(rows[0].sheet, rows[0].number, rows[0].values[:1])], [Column("city", *_split(CITY_NAMES))]
+        )
         if not first.has("city"):
-            raise WorkbookError(f"工作表“{rows[0].sheet}”的第一列应为“行政区划代码”（或 city_code、adcode、code）。")
+            raise WorkbookError(
+                f"工作表“{rows[0].sheet}”的第一列应为“行政区划代码”（或 city_code、adcode、code）。"
+            )
         columns = self._leaf_columns(header[1:])
         seen: dict[object, int] = {}
         for row in rows[1:]:
@@ -210,7 +238,9 @@ class _Reader:
             leaf = self.leaves.get(cell.word) or self.leaves.get(words[0])
             if leaf is None:
                 if cell.word not in _LABELS:
-                    self.read.problems.append(error(cell, "不是本轮指标体系的末级指标编号", "请改正编号或删去此列"))
+                    self.read.problems.append(
+                        error(cell, "不是本轮指标体系的末级指标编号", "请改正编号或删去此列")
+                    )
             elif seen.setdefault(leaf.code, cell.column) != cell.column:
                 self.read.problems.append(error(cell, f"与 {seen[leaf.code]} 列重复", "请删去一列"))
             else:
@@ -241,12 +271,16 @@ class _Reader:
             return ReadCell(leaf, Resolved(Content(), None, ()), clears=True)
         content, problem = _typed(leaf, cell)
         if problem is None:
-            reason = reason or (REASON if content.value_state in (State.NOT_APPLICABLE, State.UNAVAILABLE) else "")
+            reason = reason or (
+                REASON if content.value_state in (State.NOT_APPLICABLE, State.UNAVAILABLE) else ""
+            )
             content = Content(**{**vars(content), "narrative": narrative, "reason": reason})
             resolved = resolve(leaf, content, year=self.year, evidence_count=leaf.evidence_min)
             if resolved.value is not None or cell.is_blank or content.value_state != State.VALUE:
                 return ReadCell(leaf, resolved)
-            problem = error(cell, resolved.problems[0].message.rstrip("。") if resolved.problems else "无法识别")
+            problem = error(
+                cell, resolved.problems[0].message.rstrip("。") if resolved.problems else "无法识别"
+            )
         self.read.problems.append(problem)
         return None
 

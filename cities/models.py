@@ -25,7 +25,7 @@ class City(models.Model):
         NORTHEAST = "northeast", "东北"
 
     code = models.CharField("代码", max_length=64, unique=True)
-    adcode = models.CharField("行政区划代码", max_length=6, unique=True, null=True, blank=True)  # noqa: DJ001 — unique
+    adcode = models.CharField("行政区划代码", max_length=6, unique=True, null=True, blank=True)
     name_zh = models.CharField("名称", max_length=100)
     name_en = models.CharField("英文名称", max_length=100, blank=True)
     province_zh = models.CharField("省份", max_length=100, blank=True)
@@ -68,7 +68,9 @@ class Membership(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name="用户"
     )
     city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="memberships", verbose_name="城市")
-    department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.SET_NULL, verbose_name="部门")
+    department = models.ForeignKey(
+        Department, null=True, blank=True, on_delete=models.SET_NULL, verbose_name="部门"
+    )
     role = models.CharField("职责", max_length=16, choices=Role, default=Role.EDITOR)
 
     class Meta:
@@ -94,7 +96,9 @@ class Round(models.Model):
 
     code = models.CharField("代码", max_length=64, unique=True)
     name = models.CharField("名称", max_length=200)
-    framework = models.ForeignKey(Framework, on_delete=models.PROTECT, related_name="rounds", verbose_name="指标体系")
+    framework = models.ForeignKey(
+        Framework, on_delete=models.PROTECT, related_name="rounds", verbose_name="指标体系"
+    )
     year = models.PositiveSmallIntegerField("评价年度")
     opens_at = models.DateTimeField("开始填报", null=True, blank=True)
     closes_at = models.DateTimeField("截止填报", null=True, blank=True)
@@ -122,7 +126,9 @@ class Round(models.Model):
     def accepts_answers(self, at: Any = None) -> bool:
         """Whether answers may be changed at this moment by the server's clock."""
         at = at or timezone.now()
-        return (self.opens_at is None or self.opens_at <= at) and (self.closes_at is None or at < self.closes_at)
+        return (self.opens_at is None or self.opens_at <= at) and (
+            self.closes_at is None or at < self.closes_at
+        )
 
     def days_left(self) -> int | None:
         """Whole days until the deadline; None without one, or when it has passed."""
@@ -145,7 +151,9 @@ class Submission(models.Model):
     #: what counts as submitted: scored, reviewed, shown
     HANDED_IN = (Status.SUBMITTED, Status.IN_REVIEW, Status.PROVISIONAL, Status.APPEALED, Status.FINAL)
 
-    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="submissions", verbose_name="轮次")
+    round = models.ForeignKey(
+        Round, on_delete=models.PROTECT, related_name="submissions", verbose_name="轮次"
+    )
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="submissions", verbose_name="城市")
     status = models.CharField("状态", max_length=16, choices=Status, default=Status.FILLING)
     submitted_at = models.DateTimeField("提交时间", null=True, blank=True)
@@ -200,7 +208,9 @@ class Answer(models.Model):
         NOT_APPLICABLE = "not_applicable", "不适用"
         UNAVAILABLE = "unavailable", "无法提供"
 
-    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="answers", verbose_name="填报")
+    submission = models.ForeignKey(
+        Submission, on_delete=models.CASCADE, related_name="answers", verbose_name="填报"
+    )
     indicator = models.ForeignKey(Indicator, on_delete=models.PROTECT, related_name="+", verbose_name="指标")
     status = models.CharField("状态", max_length=16, choices=Status, default=Status.EMPTY)
     value_state = models.CharField("内容", max_length=16, choices=ValueState, default=ValueState.BLANK)
@@ -213,9 +223,17 @@ class Answer(models.Model):
     version = models.PositiveIntegerField("版本", default=0)
     updated_at = models.DateTimeField("更新时间", null=True, blank=True)
     updated_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name="更新人"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name="更新人",
     )
     history = HistoricalRecords(related_name="log", excluded_fields=["updated_at", "updated_by"])
+    log: Any  # the versions, oldest first by `version`
+    _history_user: Any
+    _change_reason: str
 
     class Meta:
         verbose_name = "填报内容"
@@ -256,7 +274,9 @@ class EvidenceFile(models.Model):
 class Evidence(models.Model):
     """A file put forward for one indicator, under a number that is never used again."""
 
-    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="evidence", verbose_name="填报")
+    submission = models.ForeignKey(
+        Submission, on_delete=models.PROTECT, related_name="evidence", verbose_name="填报"
+    )
     indicator = models.ForeignKey(Indicator, on_delete=models.PROTECT, related_name="+", verbose_name="指标")
     sequence = models.PositiveSmallIntegerField("序号")
     file = models.ForeignKey(EvidenceFile, on_delete=models.PROTECT, related_name="uses", verbose_name="文件")
@@ -268,7 +288,12 @@ class Evidence(models.Model):
     )
     deleted_at = models.DateTimeField("删除时间", null=True, blank=True)
     deleted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="删除人"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name="删除人",
     )
 
     class Meta:
@@ -280,7 +305,8 @@ class Evidence(models.Model):
                 fields=["submission", "indicator", "sequence"], name="evidence_number_never_reused"
             ),
             models.CheckConstraint(
-                condition=Q(deleted_at=None, deleted_by=None) | Q(deleted_at__isnull=False, deleted_by__isnull=False),
+                condition=Q(deleted_at=None, deleted_by=None)
+                | Q(deleted_at__isnull=False, deleted_by__isnull=False),
                 name="evidence_deleted_by_somebody",
             ),
         ]
@@ -296,7 +322,9 @@ class Evidence(models.Model):
 class Receipt(models.Model):
     """Proof of one submission: what was handed in, when, by whom, under which digest."""
 
-    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="receipts", verbose_name="填报")
+    submission = models.ForeignKey(
+        Submission, on_delete=models.PROTECT, related_name="receipts", verbose_name="填报"
+    )
     number = models.CharField("回执编号", max_length=100, unique=True)
     sequence = models.PositiveSmallIntegerField("第几次提交", default=1)
     at = models.DateTimeField("提交时间")

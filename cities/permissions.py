@@ -8,21 +8,23 @@ from accounts.permissions import is_administrator
 from cities.models import Membership, Submission
 
 
-def _membership(user: Any, submission: Any) -> Membership | None:
-    if submission is None or not user.is_authenticated or not user.is_active:
-        return None
-    return Membership.objects.filter(user=user, city_id=submission.city_id).first()
+def _roles(user: Any) -> dict[int, str]:
+    """City -> role of this person, read once for the user object of a request."""
+    if not user.is_authenticated or not user.is_active:
+        return {}
+    if not hasattr(user, "_city_roles"):
+        user._city_roles = dict(Membership.objects.filter(user=user).values_list("city_id", "role"))
+    return user._city_roles
 
 
 @rules.predicate
 def works_for_city(user: Any, submission: Submission | None) -> bool:
-    return _membership(user, submission) is not None
+    return submission is not None and submission.city_id in _roles(user)
 
 
 @rules.predicate
 def leads_city(user: Any, submission: Submission | None) -> bool:
-    membership = _membership(user, submission)
-    return membership is not None and membership.role == Membership.Role.LEAD
+    return submission is not None and _roles(user).get(submission.city_id) == Membership.Role.LEAD
 
 
 @rules.predicate

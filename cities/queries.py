@@ -17,7 +17,9 @@ def submissions() -> QuerySet[Submission]:
 
 def submissions_of(user: Any) -> QuerySet[Submission]:
     """The submissions of the cities that `user` works for, newest round first."""
-    return submissions().filter(city__memberships__user=user).order_by("-round__year", "-round_id", "city__code")
+    return (
+        submissions().filter(city__memberships__user=user).order_by("-round__year", "-round_id", "city__code")
+    )
 
 
 def live_evidence(submission: Submission) -> QuerySet[Evidence]:
@@ -82,11 +84,6 @@ class TaskList:
     def blocking(self) -> list[Task]:
         """What must be fixed before the submission can be handed in."""
         return [task for task in self.tasks if task.problems]
-
-    def neighbours(self, code: str) -> tuple[str | None, str | None]:
-        codes = [task.indicator.code for task in self.tasks]
-        at = codes.index(code)
-        return (codes[at - 1] if at else None), (codes[at + 1] if at + 1 < len(codes) else None)
 
 
 def load_task_list(submission: Submission) -> TaskList:

@@ -66,7 +66,7 @@ def _database() -> dict:
         }
     elif config["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL 只支持 sqlite 与 postgres。")
-    return config
+    return dict(config)
 
 
 try:
@@ -90,7 +90,9 @@ if not 1 <= PORT <= 65535:
 if EVIDENCE_MAX_MB < 1:
     raise ImproperlyConfigured(f"环境变量 EVIDENCE_MAX_MB 有误：{EVIDENCE_MAX_MB} 应为正整数。")
 if "EMAIL_BACKEND" not in EMAIL:
-    raise ImproperlyConfigured("环境变量 EMAIL_URL 有误：请写成 submission://用户:密码@主机:587 或 console:。")
+    raise ImproperlyConfigured(
+        "环境变量 EMAIL_URL 有误：请写成 submission://用户:密码@主机:587 或 console:。"
+    )
 if not ALLOWED_HOSTS or "" in ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("环境变量 ALLOWED_HOSTS 有误：请列出本系统的主机名，以逗号分隔，不能用 *。")
 
@@ -98,7 +100,6 @@ SECRET_KEY = _secret_key()
 DATABASES = {"default": _database()}
 
 INSTALLED_APPS = [
-    "accounts.admin_config.AdministratorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -108,6 +109,7 @@ INSTALLED_APPS = [
     "indicators",
     "cities",
     "scoring",
+    "accounts.admin_config.AdministratorAdminConfig",  # after the rooms: it imports their records
     "rules",
     "django_htmx",
     "import_export",
@@ -191,6 +193,7 @@ STATICFILES_FINDERS = [
 ]
 # `./run serve` collects and compresses the files first; otherwise (tests, a developer's server) they come
 # straight from where they live, so that nothing stale is served.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not COLLECTED_STATIC
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise wants it to be there
 STORAGES = {

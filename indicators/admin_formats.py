@@ -4,7 +4,7 @@ from typing import Any
 
 from import_export.formats import base_formats
 
-from indicators.workbooks import Sheet, read_table, to_text, write_workbook
+from indicators.tablib_xlsx import WorkbookFormat
 
 
 class SafeXLSX(base_formats.XLSX):  # type: ignore[misc]
@@ -13,15 +13,9 @@ class SafeXLSX(base_formats.XLSX):  # type: ignore[misc]
     def create_dataset(self, in_stream: bytes) -> Any:
         import tablib  # noqa: PLC0415 — heavy
 
-        rows = read_table(in_stream)
         dataset = tablib.Dataset()
-        if rows:
-            dataset.headers = [to_text(value) for value in rows[0].values]
-            width = len(rows[0].values)
-            for row in rows[1:]:
-                values = [to_text(value) for value in row.values[:width]]
-                dataset.append(values + [""] * (width - len(values)))
+        WorkbookFormat.import_set(dataset, in_stream)
         return dataset
 
     def export_data(self, dataset: Any, **_kwargs: Any) -> bytes:
-        return write_workbook([Sheet(dataset.title or "数据", dataset.headers or [], list(dataset))])
+        return WorkbookFormat.export_set(dataset)

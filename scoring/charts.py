@@ -189,11 +189,12 @@ def ranking(about: About, cities: Sequence[CityResult], *, page_has_all: bool = 
         90 + _ROW * len(shown), yaxis=_rows_axis([city.name for city in shown]), xaxis=_score_axis(scores)
     )
     if all(city.total.rank_low is not None for city in shown):
+        last = max(city.total.rank_high or 1 for city in shown)
         traces.append(_rank_dots(shown))
         layout["xaxis"] |= {"domain": [0, 0.58]}
         layout["xaxis2"] = {
             "title": {"text": "名次区间（5%–95%）"}, "domain": [0.62, 1], "anchor": "y", "automargin": True,
-            "range": [0.5, max(city.total.rank_high or 1 for city in shown) + 0.5], "tickformat": "d", "zeroline": False,
+            "range": [0.5, last + 0.5], "tickmode": "array", "tickvals": _rank_ticks(last), "zeroline": False,
         }  # fmt: skip
     finding = ranking_finding(ranked, len(cities) - len(ranked))
     if len(ranked) > len(shown):
@@ -213,6 +214,12 @@ def ranking(about: About, cities: Sequence[CityResult], *, page_has_all: bool = 
         columns=["城市", "名次", "名次区间", "总分"],
         rows=rows,
     )
+
+
+def _rank_ticks(last: int) -> list[int]:
+    """1, and about eight whole numbers after it."""
+    step = max(1, -(-last // 8))
+    return [1, *range(step if step > 1 else 2, last + 1, step)]
 
 
 def _rank_dots(shown: Sequence[CityResult]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from django.conf import settings
@@ -59,7 +60,11 @@ def accounts(cities: list[City]) -> list[Account]:
     ]
     filling = next(city for city in cities if city.code == FILLING)
     editor = Account(
-        f"{_username(filling)}-edu", f"{filling.name_zh}教育局（演示）", User.Role.CITY, FILLING, Membership.Role.EDITOR
+        f"{_username(filling)}-edu",
+        f"{filling.name_zh}教育局（演示）",
+        User.Role.CITY,
+        FILLING,
+        Membership.Role.EDITOR,
     )
     return [*plain, editor]
 
@@ -89,7 +94,9 @@ def load(*, say: Callable[[str], object] = lambda _line: None) -> Round:
     quality = {city.code: chance.uniform(0.52, 0.86) for city in cities}
     _fill_in(round_, tree, cities, quality, chance)
     for city in cities:
-        submission = Submission.objects.select_related("city", "round__framework").get(round=round_, city=city)
+        submission = Submission.objects.select_related("city", "round__framework").get(
+            round=round_, city=city
+        )
         lead = people[_username(city)]
         _attach(submission, tree, lead, share=0.15 if city.code == FILLING else 0.5, chance=chance)
         if city.code != FILLING:
@@ -161,18 +168,22 @@ def _content(leaf: Indicator, level: float, chance: random.Random) -> Content:
 def _x_for(leaf: Indicator, score: float) -> float:
     """The x at which the leaf's curve reaches `score`."""
     knots = parse_curve(leaf.curve).knots
-    for (x0, s0), (x1, s1) in zip(knots, knots[1:], strict=False):
+    for (x0, s0), (x1, s1) in pairwise(knots):
         if s0 != s1 and min(s0, s1) <= score <= max(s0, s1):
             return x0 + (x1 - x0) * (score - s0) / (s1 - s0)
     return knots[-1][0]
 
 
-def _attach(submission: Submission, tree: FrameworkTree, by: User, *, share: float, chance: random.Random) -> None:
+def _attach(
+    submission: Submission, tree: FrameworkTree, by: User, *, share: float, chance: random.Random
+) -> None:
     for leaf in tree.leaves:
         if chance.random() < share:
             name = f"{leaf.code} 演示材料.pdf"
             upload = SimpleUploadedFile(name, _pdf(f"{submission.city.code} {leaf.code}"), "application/pdf")
-            city_actions.add_evidence(submission=submission, indicator=leaf, upload=upload, by=by, locator="第 1 页")
+            city_actions.add_evidence(
+                submission=submission, indicator=leaf, upload=upload, by=by, locator="第 1 页"
+            )
 
 
 def _pdf(text: str) -> bytes:
@@ -212,7 +223,9 @@ def _review(round_: Round, tree: FrameworkTree, people: dict[str, User], chance:
                 review.finish_review(assignment=assignment, by=reviewer)
 
 
-def _mark_all(assignment: ReviewAssignment, tree: FrameworkTree, severity: float, chance: random.Random) -> None:
+def _mark_all(
+    assignment: ReviewAssignment, tree: FrameworkTree, severity: float, chance: random.Random
+) -> None:
     answers = {answer.indicator_id: answer for answer in assignment.submission.answers.all()}
     for leaf in tree.leaves:
         answer = answers[leaf.pk]

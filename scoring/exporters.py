@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from scoring.engine import State, round_half_up
 from scoring.formulas import WORDS, NodeFormulas, RuleCells, column_order, rank_formula, rank_key_formula
 from scoring.models import NodeScore
 from scoring.results import Floats, Results
-from scoring.words import AGGREGATIONS, DEMO, method_items, rule_items
+from scoring.words import AGGREGATIONS, DEMO, in_short, method_items, rule_items
 
 CSV_COLUMNS = (
     "round", "city_code", "city", "node_code", "node", "depth", "global_weight", "self_score", "final_score",
@@ -280,7 +281,8 @@ class _Book:
     def _evidence(self) -> None:
         columns = [
             _Column(heading("城市代码", "city_code"), 14), _Column(heading("城市", "city"), 16),
-            _Column(heading("指标编号", "code"), 12), _Column(heading("材料编号", "number"), 14), _Column(heading("文件名", "filename"), 40),
+            _Column(heading("指标编号", "code"), 12), _Column(heading("材料编号", "number"), 14),
+            _Column(heading("文件名", "filename"), 40),
             _Column(heading("页码", "locator"), 20), _Column(heading("字节数", "size"), 12, "whole"), _Column("SHA-256", 66),
         ]  # fmt: skip
         sheet = self._start("佐证材料目录", columns, freeze=(1, 2))
@@ -362,7 +364,7 @@ class _Book:
         """Numbers as numbers, tuples as formulas, everything else as text; None and NaN leave the cell empty."""
         text_format = self.formats["wrap" if sheet is self.sheets["方法"] else "plain"]
         for place, cell in enumerate(cells):
-            if cell is None or cell != cell:  # NaN
+            if cell is None or (isinstance(cell, float) and math.isnan(cell)):
                 continue
             if isinstance(cell, float | int):
                 sheet.write_number(row, place, cell, self.formats[columns[place].number])
@@ -407,8 +409,8 @@ _KINDS = {"quantity": "定量", "rubric": "等级", "checklist": "要点", "bonu
 
 
 def notes_of(results: Results) -> list[str]:
-    """What every part of an export has to say about its data."""
-    provenance = results.gathered.edition["provenance"].strip()
+    """What every part of an export has to say about its data; 方法 says it at length."""
+    provenance = in_short(results.gathered.edition["provenance"])
     return [*([DEMO] if results.snapshot.round.is_demo else []), *([provenance] if provenance else [])]
 
 

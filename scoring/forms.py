@@ -1,7 +1,7 @@
 """Forms of the reviewer and the administrator."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +10,7 @@ from accounts.models import User
 from cities.answers import Content, Problem
 from cities.forms import add_value_fields
 from cities.models import Answer, City, Round
-from indicators.models import Framework, Indicator
+from indicators.models import Framework, Indicator, Missing
 from scoring.models import Mark
 
 CONFIRM = "confirm"
@@ -32,7 +32,10 @@ class MarkForm(forms.Form):
             confirm = _("同意不适用") if claims_not_applicable else _("确认填报值")
             judge = _("不同意，按下面的认定评分") if claims_not_applicable else _("填写认定值")
             self.fields["decision"] = forms.ChoiceField(
-                label=_("认定"), choices=[(CONFIRM, confirm), (JUDGE, judge)], widget=forms.RadioSelect, required=False
+                label=_("认定"),
+                choices=[(CONFIRM, confirm), (JUDGE, judge)],
+                widget=forms.RadioSelect,
+                required=False,
             )
         self.order_fields(["answer_version", "decision", "level", "items", "value_text", "reason"])
 
@@ -74,7 +77,9 @@ class MarkForm(forms.Form):
 class RoundForm(forms.Form):
     """A new round; the framework edition and the rules it declares cannot change afterwards."""
 
-    code = forms.SlugField(label=_("代码"), max_length=64, help_text=_("字母、数字、连字符，用于网址与文件名。"))
+    code = forms.SlugField(
+        label=_("代码"), max_length=64, help_text=_("字母、数字、连字符，用于网址与文件名。")
+    )
     name = forms.CharField(label=_("名称"), max_length=200)
     framework = forms.ModelChoiceField(label=_("指标体系"), queryset=Framework.objects.none())
     year = forms.IntegerField(label=_("评价年度"), min_value=1990, max_value=2100)
@@ -84,7 +89,7 @@ class RoundForm(forms.Form):
     closes_at = forms.DateTimeField(
         label=_("截止填报"), required=False, help_text=_("北京时间；不填则不设截止时间。")
     )
-    missing = forms.ChoiceField(label=_("缺失处理"), choices=Round._meta.get_field("missing").choices)
+    missing = forms.ChoiceField(label=_("缺失处理"), choices=Missing.choices)
     panel = forms.ChoiceField(label=_("评审汇总"), choices=Round.Panel.choices)
     unreviewed = forms.ChoiceField(
         label=_("未评审的指标"), choices=Round.Unreviewed.choices, initial=Round.Unreviewed.BLOCK
@@ -92,7 +97,8 @@ class RoundForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["framework"].queryset = Framework.objects.filter(status=Framework.Status.PUBLISHED)
+        framework = cast(forms.ModelChoiceField, self.fields["framework"])
+        framework.queryset = Framework.objects.filter(status=Framework.Status.PUBLISHED)
 
 
 class EnrolForm(forms.Form):
@@ -103,7 +109,8 @@ class EnrolForm(forms.Form):
 
     def __init__(self, *args: Any, round_: Round, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["cities"].queryset = City.objects.exclude(submissions__round=round_)
+        cities = cast(forms.ModelMultipleChoiceField, self.fields["cities"])
+        cities.queryset = City.objects.exclude(submissions__round=round_)
 
 
 class AssignForm(forms.Form):

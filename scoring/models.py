@@ -1,5 +1,7 @@
 """What reviewers judged, and the results that were computed from it."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -21,7 +23,10 @@ class ReviewAssignment(models.Model):
         Submission, on_delete=models.PROTECT, related_name="assignments", verbose_name="填报"
     )
     reviewer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="assignments", verbose_name="评审专家"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="assignments",
+        verbose_name="评审专家",
     )
     seat = models.PositiveSmallIntegerField("席位")
     status = models.CharField("状态", max_length=16, choices=Status, default=Status.ASSIGNED)
@@ -72,6 +77,9 @@ class Mark(models.Model):
     version = models.PositiveIntegerField("版本", default=0)
     updated_at = models.DateTimeField("更新时间", auto_now=True)
     history = HistoricalRecords(related_name="log", excluded_fields=["updated_at"])
+    log: Any  # the versions, oldest first by `version`
+    _history_user: Any
+    _change_reason: str
 
     class Meta:
         verbose_name = "评分"
@@ -100,7 +108,12 @@ class ResultSnapshot(models.Model):
     round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="snapshots", verbose_name="轮次")
     created_at = models.DateTimeField("计算时间", auto_now_add=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="计算人"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name="计算人",
     )
     reason = models.CharField("原因", max_length=200, blank=True)
     engine_version = models.CharField("引擎版本", max_length=16)
@@ -136,7 +149,9 @@ class NodeScore(models.Model):
     snapshot = models.ForeignKey(
         ResultSnapshot, on_delete=models.CASCADE, related_name="node_scores", verbose_name="快照"
     )
-    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="+", verbose_name="填报")
+    submission = models.ForeignKey(
+        Submission, on_delete=models.PROTECT, related_name="+", verbose_name="填报"
+    )
     node_code = models.CharField("节点", max_length=64)
     state = models.CharField("状态", max_length=16, choices=State)
     self_score = models.FloatField("自评分", null=True)
@@ -154,7 +169,8 @@ class NodeScore(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["snapshot", "node_code", "submission"], name="node_score_unique"),
             models.CheckConstraint(
-                condition=~Q(state="not_assessed") | Q(score=None, rank=None), name="not_assessed_is_never_a_number"
+                condition=~Q(state="not_assessed") | Q(score=None, rank=None),
+                name="not_assessed_is_never_a_number",
             ),
         ]
 

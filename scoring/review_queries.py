@@ -52,7 +52,7 @@ def _with_counts(assignments: QuerySet[ReviewAssignment]) -> list[ReviewTask]:
         .annotate(n=Count("id"))
     )
     counts = {
-        row["assignment_id"]: row
+        row["assignment_id"]: (row["done"], row["drafts"], row["set_aside"])
         for row in Mark.objects.filter(assignment__in=found)
         .values("assignment_id")
         .annotate(
@@ -61,14 +61,8 @@ def _with_counts(assignments: QuerySet[ReviewAssignment]) -> list[ReviewTask]:
             set_aside=Count("id", filter=Q(status=Mark.Status.SET_ASIDE)),
         )
     }
-    none = {"done": 0, "drafts": 0, "set_aside": 0}
     return [
-        ReviewTask(
-            assignment=one,
-            total=markable.get(one.submission_id, 0),
-            **{name: counts.get(one.pk, none)[name] for name in none},
-        )
-        for one in found
+        ReviewTask(one, markable.get(one.submission_id, 0), *counts.get(one.pk, (0, 0, 0))) for one in found
     ]
 
 

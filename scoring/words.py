@@ -23,6 +23,11 @@ def one_decimal(number: float | None) -> str | None:
     return f"{float(round_half_up(number, 1)):.1f}"
 
 
+def in_short(text: str) -> str:
+    """The first sentence, for places that cannot hold a paragraph."""
+    return text.strip().split("\n", 1)[0].split("。", 1)[0]
+
+
 def method_items(snapshot: ResultSnapshot) -> list[tuple[Any, ...]]:
     """Which round, which edition, computed when and how: label, content, remark."""
     round_, method = snapshot.round, snapshot.method

@@ -20,6 +20,7 @@ def _fast_and_apart(settings, tmp_path):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.AXES_ENABLED = False
+    settings.WHITENOISE_AUTOREFRESH = True  # finds a file when asked, instead of listing all for every client
 
 
 def _empties_tables(item) -> bool:

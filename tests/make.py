@@ -40,7 +40,13 @@ def framework(*, published: bool = True, **fields) -> Framework:
     Points 30 + 30 + 40 and a bonus of at most 5.
     """
     made = Framework.objects.create(
-        **{"code": f"F{next(_numbers)}", "edition": "1", "name_zh": "试验体系", "provenance": "参考稿", **fields}
+        **{
+            "code": f"F{next(_numbers)}",
+            "edition": "1",
+            "name_zh": "试验体系",
+            "provenance": "参考稿",
+            **fields,
+        }
     )
 
     def node(code: str, parent: Indicator | None, position: int, **values) -> Indicator:
@@ -93,7 +99,9 @@ def tree(specs: str, **fields) -> Framework:
 
     Quantities without a curve score x itself: 0:0|100:100. Bonus leaves take their weight as points.
     """
-    made = Framework.objects.create(**{"code": f"F{next(_numbers)}", "edition": "1", "name_zh": "试验体系", **fields})
+    made = Framework.objects.create(
+        **{"code": f"F{next(_numbers)}", "edition": "1", "name_zh": "试验体系", **fields}
+    )
     nodes: dict[str, Indicator] = {}
     for number, line in enumerate(specs.strip().splitlines(), 1):
         code, parent, weight, kind, aggregation, curve = (*line.split(), "-", "-")[:6]
@@ -196,7 +204,9 @@ def answer(to: Submission, code: str, content: Content | None = None, **options)
     return city_actions.save_answer(answer=stored, content=content or full_content(code), **options)
 
 
-def handed_in(of: City | None = None, in_round: Round | None = None, contents: dict[str, Content] | None = None):
+def handed_in(
+    of: City | None = None, in_round: Round | None = None, contents: dict[str, Content] | None = None
+):
     """A submission that was filled in and handed in; `contents` replaces single answers, None leaves one blank."""
     made = submission(of, in_round)
     for leaf in ("A1", "A2", "B1", "H1"):

@@ -1,5 +1,6 @@
 """How numbers and states are shown, the same on every page."""
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -27,14 +28,17 @@ def state_tag(state: str, label: Any) -> SafeString:
     """A state as icon and word."""
     icon, tone = _SIGNS.get(state, ("", "muted"))
     return format_html(
-        '<span class="tag tag-{}"><span class="tag-icon" aria-hidden="true">{}</span>{}</span>', tone, icon, label
+        '<span class="tag tag-{}"><span class="tag-icon" aria-hidden="true">{}</span>{}</span>',
+        tone,
+        icon,
+        label,
     )
 
 
 @register.filter
 def one_decimal(value: float | Decimal | None) -> str | SafeString:
     """A score as it is read: one decimal; no score is a dash that is read out as 无数据, never 0."""
-    if value is None or value != value:  # NaN
+    if value is None or math.isnan(value):
         return format_html(
             '<span class="missing"><span aria-hidden="true">—</span><span class="visually-hidden">{}</span></span>',
             _("无数据"),

@@ -1,19 +1,20 @@
 """Evidence: attach, read, take back, and the catalogue."""
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import load_for
+from accounts.http import AuthenticatedRequest
 from cities import actions, queries
 from cities import evidence as evidence_files
-from cities.views.submission import FILL_IN, READ, crumbs, load
+from cities.views.common import FILL_IN, READ, crumbs, load
 
 
 @require_safe
-def catalogue(request: HttpRequest, pk: int) -> HttpResponse:
+def catalogue(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     submission = load(request, pk)
     context = {
         "submission": submission,
@@ -25,7 +26,7 @@ def catalogue(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def download(request: HttpRequest, pk: int, evidence: int) -> FileResponse:
+def download(request: AuthenticatedRequest, pk: int, evidence: int) -> FileResponse:
     """The bytes, to those who may read the submission. PDF and images open in the browser on request."""
     submission = load_for(request.user, queries.submissions(), see=READ, pk=pk)
     found = get_object_or_404(queries.live_evidence(submission), pk=evidence)
@@ -37,13 +38,17 @@ def download(request: HttpRequest, pk: int, evidence: int) -> FileResponse:
         content_type=found.file.content_type,
     )
     # somebody else's file: it may show itself and nothing more
-    response._csp_replace = {"default-src": ["'none'"], "img-src": ["'self'"], "style-src": ["'unsafe-inline'"]}  # type: ignore[attr-defined]
+    response._csp_replace = {
+        "default-src": ["'none'"],
+        "img-src": ["'self'"],
+        "style-src": ["'unsafe-inline'"],
+    }  # type: ignore[attr-defined]
     response["Cache-Control"] = "private, no-store"
     return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: HttpRequest, pk: int, evidence: int) -> HttpResponse:
+def delete(request: AuthenticatedRequest, pk: int, evidence: int) -> HttpResponse:
     submission = load(request, pk, do=FILL_IN)
     found = get_object_or_404(queries.live_evidence(submission), pk=evidence)
     if request.method == "POST":

@@ -41,13 +41,17 @@ def assign_reviewer(*, submission: Submission, reviewer: User, by: User | None) 
         return existing
     last = locked.assignments.aggregate(last=Max("seat"))["last"] or 0
     made = ReviewAssignment.objects.create(submission=locked, reviewer=reviewer, seat=last + 1)
-    audit.record(actor=by, action="assign_reviewer", target=submission, reviewer=reviewer.username, seat=made.seat)
+    audit.record(
+        actor=by, action="assign_reviewer", target=submission, reviewer=reviewer.username, seat=made.seat
+    )
     return made
 
 
 def _open_assignment(assignment: ReviewAssignment) -> ReviewAssignment:
-    locked = ReviewAssignment.objects.select_for_update(of=("self",)).select_related("submission__round").get(
-        pk=assignment.pk
+    locked = (
+        ReviewAssignment.objects.select_for_update(of=("self",))
+        .select_related("submission__round")
+        .get(pk=assignment.pk)
     )
     if locked.status != ReviewAssignment.Status.ASSIGNED:
         raise ActionRefused("此评审任务已完成或已回避，不能再修改。")
@@ -105,9 +109,13 @@ def save_mark(
             raise AnswerChanged
         accepts = accepts_not_applicable and answer.value_state == Answer.ValueState.NOT_APPLICABLE
         judged = replace(content, value_state=Answer.ValueState.VALUE, narrative="")
-        resolved = resolve(indicator, judged, year=locked.submission.round.year, evidence_count=indicator.evidence_min)
+        resolved = resolve(
+            indicator, judged, year=locked.submission.round.year, evidence_count=indicator.evidence_min
+        )
         value = None if accepts else resolved.value
-        problems = () if accepts else _mark_problems(indicator, answer, resolved.content, value, resolved.problems)
+        problems = (
+            () if accepts else _mark_problems(indicator, answer, resolved.content, value, resolved.problems)
+        )
         blocked = status == Mark.Status.DONE and bool(problems)
         mark = Mark.objects.filter(assignment=locked, indicator=indicator).first() or Mark(
             assignment=locked, indicator=indicator
@@ -143,7 +151,9 @@ def unfinished_codes(assignment: ReviewAssignment) -> list[str]:
     done = Mark.objects.filter(assignment=assignment, status=Mark.Status.DONE).values("indicator_id")
     todo = Answer.objects.filter(submission_id=assignment.submission_id, value_state__in=MARKABLE)
     return list(
-        todo.exclude(indicator_id__in=done).order_by("indicator__position").values_list("indicator__code", flat=True)
+        todo.exclude(indicator_id__in=done)
+        .order_by("indicator__position")
+        .values_list("indicator__code", flat=True)
     )
 
 
@@ -159,7 +169,9 @@ def finish_review(*, assignment: ReviewAssignment, by: User) -> ReviewAssignment
     locked = _open_assignment(assignment)
     left = unfinished_codes(locked)
     if left:
-        raise ActionRefused(f"还有 {len(left)} 项未评：{'、'.join(left[:10])}{'……' if len(left) > 10 else ''}。")
+        raise ActionRefused(
+            f"还有 {len(left)} 项未评：{'、'.join(left[:10])}{'……' if len(left) > 10 else ''}。"
+        )
     locked.status = ReviewAssignment.Status.FINISHED
     locked.finished_at = timezone.now()
     locked.save(update_fields=["status", "finished_at"])
@@ -182,6 +194,7 @@ def publish_results(*, round_: Round, by: User) -> Round:
         raise ActionRefused("本轮结果尚未计算，不能公布。请先计算得分。")
     locked.results_published_at = timezone.now()
     locked.save(update_fields=["results_published_at"])
-    audit.record(actor=by, action="publish_results", target=locked.code, snapshot=snapshot.pk, digest=snapshot.digest)
+    audit.record(
+        actor=by, action="publish_results", target=locked.code, snapshot=snapshot.pk, digest=snapshot.digest
+    )
     return locked
-

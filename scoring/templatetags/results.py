@@ -22,7 +22,8 @@ def score(value: float | None) -> str | SafeString:
 def missing() -> SafeString:
     """The sign for no data."""
     return format_html(
-        '<span class="missing"><span aria-hidden="true">—</span><span class="visually-hidden">{}</span></span>', _("无数据")
+        '<span class="missing"><span aria-hidden="true">—</span><span class="visually-hidden">{}</span></span>',
+        _("无数据"),
     )
 
 

@@ -6,7 +6,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cities import queries as city_queries
 from cities.models import Round
@@ -56,5 +56,3 @@ def ready(_request: HttpRequest) -> HttpResponse:
 @login_not_required
 def csp_report(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
-
-

@@ -2,13 +2,14 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import load_for
+from accounts.http import AuthenticatedRequest
 from accounts.models import AuditEntry
 from cities import actions as city_actions
 from cities import queries as city_queries
@@ -21,26 +22,26 @@ from scoring.forms import AssignForm, EnrolForm, RoundForm
 ADMINISTER = "scoring.administer"
 
 
-def _require_administrator(request: HttpRequest) -> None:
+def _require_administrator(request: AuthenticatedRequest) -> None:
     if not request.user.has_perm(ADMINISTER):
         raise Http404
 
 
-def _load(request: HttpRequest, code: str) -> Round:
+def _load(request: AuthenticatedRequest, code: str) -> Round:
     found = load_for(request.user, Round.objects.select_related("framework"), see=ADMINISTER, code=code)
-    request.current_round = found  # type: ignore[attr-defined]
+    request.current_round = found
     return found
 
 
 @require_safe
-def rounds(request: HttpRequest) -> HttpResponse:
+def rounds(request: AuthenticatedRequest) -> HttpResponse:
     _require_administrator(request)
     found = Round.objects.select_related("framework")
     return render(request, "scoring/manage/rounds.html", {"rounds": found, "crumbs": [(_("轮次"), None)]})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def round_new(request: HttpRequest) -> HttpResponse:
+def round_new(request: AuthenticatedRequest) -> HttpResponse:
     _require_administrator(request)
     form = RoundForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -55,7 +56,9 @@ def round_new(request: HttpRequest) -> HttpResponse:
     return render(request, "scoring/manage/round_new.html", context, status=422 if form.errors else 200)
 
 
-def _round_page(request: HttpRequest, found: Round, *, status: int = 200, **extra: object) -> HttpResponse:
+def _round_page(
+    request: AuthenticatedRequest, found: Round, *, status: int = 200, **extra: object
+) -> HttpResponse:
     tasks = review_queries.round_review_tasks(found)
     submissions = [(one, tasks.get(one.pk, [])) for one in city_queries.round_progress(found)]
     context = {
@@ -70,12 +73,12 @@ def _round_page(request: HttpRequest, found: Round, *, status: int = 200, **extr
 
 
 @require_safe
-def round_detail(request: HttpRequest, code: str) -> HttpResponse:
+def round_detail(request: AuthenticatedRequest, code: str) -> HttpResponse:
     return _round_page(request, _load(request, code))
 
 
 @require_POST
-def enrol(request: HttpRequest, code: str) -> HttpResponse:
+def enrol(request: AuthenticatedRequest, code: str) -> HttpResponse:
     found = _load(request, code)
     form = EnrolForm(request.POST, round_=found)
     if not form.is_valid():
@@ -87,7 +90,7 @@ def enrol(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def assign(request: HttpRequest, code: str, submission: int) -> HttpResponse:
+def assign(request: AuthenticatedRequest, code: str, submission: int) -> HttpResponse:
     found = _load(request, code)
     target = get_object_or_404(Submission.objects.select_related("city", "round"), pk=submission, round=found)
     form = AssignForm(request.POST or None)
@@ -116,15 +119,19 @@ def assign(request: HttpRequest, code: str, submission: int) -> HttpResponse:
 
 
 @require_POST
-def compute_scores(request: HttpRequest, code: str) -> HttpResponse:
+def compute_scores(request: AuthenticatedRequest, code: str) -> HttpResponse:
     found = _load(request, code)
-    snapshot = compute.compute_round(round=found, by=request.user)
+    try:
+        snapshot = compute.compute_round(round=found, by=request.user)
+    except city_actions.ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("manage:round", code=code)
     messages.success(request, _("得分已计算：快照 %(id)s。") % {"id": snapshot.pk})
     return redirect("results:overview", code)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def publish(request: HttpRequest, code: str) -> HttpResponse:
+def publish(request: AuthenticatedRequest, code: str) -> HttpResponse:
     found = _load(request, code)
     error = ""
     if request.method == "POST":
@@ -150,7 +157,7 @@ def publish(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_safe
-def audit(request: HttpRequest) -> HttpResponse:
+def audit(request: AuthenticatedRequest) -> HttpResponse:
     _require_administrator(request)
     page = Paginator(AuditEntry.objects.select_related("actor"), 50).get_page(request.GET.get("page"))
     return render(request, "scoring/manage/audit.html", {"page_obj": page, "crumbs": [(_("审计记录"), None)]})

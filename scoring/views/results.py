@@ -27,7 +27,7 @@ from scoring.inputs import rules_of
 from scoring.models import ResultSnapshot
 from scoring.queries import TOTAL, CityResult
 from scoring.results import load_results
-from scoring.words import DEMO, method_items, rule_items
+from scoring.words import DEMO, in_short, method_items, rule_items
 
 SEE, EXPORT = "scoring.see_results", "scoring.export_results"
 MOST_COMPARED = 5
@@ -98,7 +98,7 @@ def _about(request: HttpRequest, snapshot: ResultSnapshot) -> charts.About:
     when = timezone.localtime(snapshot.created_at).strftime("%Y-%m-%d %H:%M")
     source = f"{snapshot.round.name}，{edition['name_zh']} {edition['edition']}，{when} 计算"
     if edition["provenance"]:
-        source += f"；{edition['provenance']}"
+        source += f"；{in_short(edition['provenance'])}"
     url = f"?{rest}&csv={{id}}" if rest else "?csv={id}"
     return charts.About(source=source, is_demo=snapshot.round.is_demo, csv_url=url)
 

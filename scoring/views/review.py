@@ -4,20 +4,21 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import load_for
+from accounts.http import AuthenticatedRequest
 from cities import queries as city_queries
 from cities.actions import ActionRefused, NotReady
 from cities.models import Answer
-from cities.views.submission import leaf_of
+from cities.views.common import leaf_of
 from indicators.models import Indicator
 from indicators.presenters import detail_row
-from indicators.queries import load_tree
+from indicators.queries import FrameworkTree, load_tree
 from scoring import review_queries as queries
 from scoring.actions import review as actions
 from scoring.forms import MarkForm
@@ -38,7 +39,7 @@ class Step:
 
 
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: AuthenticatedRequest) -> HttpResponse:
     if not request.user.is_reviewer:
         raise Http404
     tasks = queries.review_tasks(request.user)
@@ -56,18 +57,19 @@ def _first_open_url(assignment: ReviewAssignment) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def mark(request: HttpRequest, assignment: int, code: str) -> HttpResponse:
+def mark(request: AuthenticatedRequest, assignment: int, code: str) -> HttpResponse:
     posting = request.method == "POST"
     task = _load(request, assignment, do="scoring.review" if posting else None)
-    indicator = leaf_of(task.submission, code)
+    tree = load_tree(task.submission.round.framework)
+    indicator = leaf_of(tree, code)
     answer = get_object_or_404(Answer, submission=task.submission, indicator=indicator)
     stored = Mark.objects.filter(assignment=task, indicator=indicator).first()
     if not posting:
         form = MarkForm(indicator=indicator, answer=answer, initial=MarkForm.initial_of(stored, answer))
-        return _workbench(request, task, indicator, answer, stored, form)
+        return _workbench(request, task, tree, indicator, answer, stored, form)
     form = MarkForm(request.POST, indicator=indicator, answer=answer)
     if not form.is_valid():
-        return _workbench(request, task, indicator, answer, stored, form, status=422)
+        return _workbench(request, task, tree, indicator, answer, stored, form, status=422)
     status = request.POST.get("status", Mark.Status.DONE)
     if status not in Mark.Status.values:
         status = Mark.Status.DRAFT
@@ -79,7 +81,7 @@ def mark(request: HttpRequest, assignment: int, code: str) -> HttpResponse:
         )  # fmt: skip
     except ActionRefused as refusal:
         form.add_error(None, str(refusal))
-        return _workbench(request, task, indicator, answer, stored, form, status=409)
+        return _workbench(request, task, tree, indicator, answer, stored, form, status=409)
     except actions.AnswerChanged:
         form = MarkForm(
             {**request.POST.dict(), "items": request.POST.getlist("items"), "answer_version": answer.version},
@@ -87,17 +89,17 @@ def mark(request: HttpRequest, assignment: int, code: str) -> HttpResponse:
         )  # fmt: skip
         form.is_valid()
         form.add_error(None, _("城市已更新此项内容。请重新查看后再保存；您的填写仍在下面。"))
-        return _workbench(request, task, indicator, answer, stored, form, status=409)
+        return _workbench(request, task, tree, indicator, answer, stored, form, status=409)
     except NotReady as refusal:
         form.add_problems(refusal.problems)
-        return _workbench(request, task, indicator, answer, stored, form, status=422)
+        return _workbench(request, task, tree, indicator, answer, stored, form, status=422)
     messages.success(request, _("已保存。"))
     order = _order(request)
     _before, following = _around(request, task, code, order)
     return redirect(following.url(order) if following else reverse("review:index"))
 
 
-def _load(request: HttpRequest, pk: int, *, do: str | None = None) -> ReviewAssignment:
+def _load(request: AuthenticatedRequest, pk: int, *, do: str | None = None) -> ReviewAssignment:
     task = load_for(
         request.user,
         ReviewAssignment.objects.select_related("submission__round__framework", "submission__city"),
@@ -105,17 +107,17 @@ def _load(request: HttpRequest, pk: int, *, do: str | None = None) -> ReviewAssi
         do=do,
         pk=pk,
     )
-    request.current_round = task.submission.round  # type: ignore[attr-defined]
+    request.current_round = task.submission.round
     return task
 
 
-def _order(request: HttpRequest) -> str:
+def _order(request: AuthenticatedRequest) -> str:
     order = request.GET.get("order", ORDERS[0])
     return order if order in ORDERS else ORDERS[0]
 
 
 def _around(
-    request: HttpRequest, task: ReviewAssignment, code: str, order: str
+    request: AuthenticatedRequest, task: ReviewAssignment, code: str, order: str
 ) -> tuple[Step | None, Step | None]:
     """The steps before and after: one indicator across the cities, or one city after the other."""
     answers = (
@@ -138,8 +140,9 @@ def _around(
 
 
 def _workbench(
-    request: HttpRequest,
+    request: AuthenticatedRequest,
     task: ReviewAssignment,
+    tree: FrameworkTree,
     indicator: Indicator,
     answer: Answer,
     stored: Mark | None,
@@ -149,7 +152,6 @@ def _workbench(
 ) -> HttpResponse:
     order = _order(request)
     before, following = _around(request, task, indicator.code, order)
-    tree = load_tree(task.submission.round.framework)
     context = {
         "assignment": task,
         "submission": task.submission,
@@ -175,7 +177,7 @@ def _workbench(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def finish(request: HttpRequest, assignment: int) -> HttpResponse:
+def finish(request: AuthenticatedRequest, assignment: int) -> HttpResponse:
     task = _load(request, assignment)
     if task.status == ReviewAssignment.Status.FINISHED:
         return redirect("review:index")

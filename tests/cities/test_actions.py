@@ -61,7 +61,9 @@ def test_the_same_field_changed_at_once_is_a_conflict_and_writes_nothing():
     make.answer(submission, "A1", Content(VALUE, value_text="41"))
     with pytest.raises(actions.AnswerConflict) as conflict:
         make.answer(submission, "A1", Content(VALUE, value_text="99"), seen_version=0)
-    assert [(one.field, one.mine, one.theirs) for one in conflict.value.conflicts] == [("value_text", "99", "41")]
+    assert [(one.field, one.mine, one.theirs) for one in conflict.value.conflicts] == [
+        ("value_text", "99", "41")
+    ]
     assert submission.answers.get(indicator__code="A1").value_text == "41"
 
 
@@ -69,7 +71,9 @@ def test_the_same_field_changed_at_once_is_a_conflict_and_writes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("opens", "closes", "words"), [(-5, -1, "本轮已于"), (1, 5, "本轮尚未开始填报。")], ids=["closed", "not open"]
+    ("opens", "closes", "words"),
+    [(-5, -1, "本轮已于"), (1, 5, "本轮尚未开始填报。")],
+    ids=["closed", "not open"],
 )
 def test_outside_the_dates_nothing_changes(opens, closes, words):
     now = timezone.now()
@@ -136,7 +140,11 @@ OLE = bytes.fromhex("D0CF11E0A1B11AE1") + b"\0" * 600
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("病毒.exe", b"MZ", "不支持“病毒.exe”的格式。请转换为 PDF、OFD、DOC(X)、XLS(X)、WPS/ET、JPG、PNG 后上传。"),
+        (
+            "病毒.exe",
+            b"MZ",
+            "不支持“病毒.exe”的格式。请转换为 PDF、OFD、DOC(X)、XLS(X)、WPS/ET、JPG、PNG 后上传。",
+        ),
         ("假.pdf", b"<html><script>", "不支持“假.pdf”的格式"),
         ("假.docx", _zip("evil.txt"), "不支持“假.docx”的格式"),
         ("空.pdf", b"", "“空.pdf”为空或设有密码，无法打开。请检查并取消密码后重新上传。"),
@@ -165,7 +173,9 @@ def test_the_usual_office_formats_are_taken(attach, name, content):
 
 def test_too_large_a_file_says_how_large(attach, settings):
     settings.EVIDENCE_MAX_MB = 1
-    with pytest.raises(evidence.EvidenceRefused, match=r"“大.pdf”为 1.5 MB，超过 1 MB 上限。请压缩或拆分后上传。"):
+    with pytest.raises(
+        evidence.EvidenceRefused, match=r"“大.pdf”为 1.5 MB，超过 1 MB 上限。请压缩或拆分后上传。"
+    ):
         attach(SimpleUploadedFile("大.pdf", b"%PDF-" + b"0" * (3 * 512 * 1024)))
 
 

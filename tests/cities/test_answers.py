@@ -116,4 +116,7 @@ def test_the_least_number_of_evidence_files_is_asked_for(leaf):
     rubric = leaf("A2")
     rubric.evidence_min = 2
     resolved = resolve(rubric, Content(VALUE, level="A"), year=2025, evidence_count=1)
-    assert resolved.problems[0].message == "“优秀”至少需要 2 份佐证材料，现有 1 份。请补充材料，或改选符合实际的等级。"
+    assert (
+        resolved.problems[0].message
+        == "“优秀”至少需要 2 份佐证材料，现有 1 份。请补充材料，或改选符合实际的等级。"
+    )

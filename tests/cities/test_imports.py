@@ -70,7 +70,12 @@ def test_a_round_opens_now_without_a_deadline_by_default():
     assert run("open_round", "r1", "--framework", framework.code, "--year", "1999")[0] == 0
     opened = Round.objects.get(code="r1")
     assert opened.accepts_answers()
-    assert (opened.closes_at, opened.unreviewed, opened.missing, opened.panel) == (None, "block", "exclude", "mean")
+    assert (opened.closes_at, opened.unreviewed, opened.missing, opened.panel) == (
+        None,
+        "block",
+        "exclude",
+        "mean",
+    )
 
 
 def test_a_round_on_nothing_published_is_refused_in_words():
@@ -94,7 +99,9 @@ def test_wide_answers_of_every_kind(sheet):
         [one.code, 50, "B", "1;2", 3],
         ["110000", "无法提供", 95, "不适用", None],
     )
-    assert run("import_answers", in_round.code, path)[1].strip() == "已导入：2 个城市，更新 7 项，无变化 0 项。"
+    assert (
+        run("import_answers", in_round.code, path)[1].strip() == "已导入：2 个城市，更新 7 项，无变化 0 项。"
+    )
     assert [state_of(one, code) for code in ("A1", "A2", "B1", "H1")] == [
         ("value", 50.0), ("value", 89.0), ("value", 100.0), ("value", 3.0),
     ]  # fmt: skip
@@ -165,5 +172,11 @@ def test_a_dry_run_writes_nothing(sheet):
 def test_a_wrong_header_or_round_is_said(sheet):
     in_round = make.round_()
     code, _, err = run("import_answers", in_round.code, sheet(["城市名", "A1"], ["x", 1]))
-    assert (code, err.strip()) == (1, "工作表“填报”的第一列应为“行政区划代码”（或 city_code、adcode、code）。")
-    assert run("import_answers", "nothing", sheet(["code"]))[2].strip() == "没有轮次“nothing”。请先用 open_round 建立。"
+    assert (code, err.strip()) == (
+        1,
+        "工作表“填报”的第一列应为“行政区划代码”（或 city_code、adcode、code）。",
+    )
+    assert (
+        run("import_answers", "nothing", sheet(["code"]))[2].strip()
+        == "没有轮次“nothing”。请先用 open_round 建立。"
+    )

@@ -42,11 +42,15 @@ def reference():
     for city in cities:
         chance = random.Random(city.name_zh)
         cells = [
-            ReadCell(leaf, resolve(leaf, demonstration._content(leaf, chance.uniform(0.5, 0.9), chance), year=2025))
+            ReadCell(
+                leaf, resolve(leaf, demonstration._content(leaf, chance.uniform(0.5, 0.9), chance), year=2025)
+            )
             for leaf in tree.leaves
         ]
         answers[city.pk] = [
-            cell for cell in cells if city.name_zh == "乙市" or cell.indicator.code not in ("A1.1", "A1.2", "B1.1")
+            cell
+            for cell in cells
+            if city.name_zh == "乙市" or cell.indicator.code not in ("A1.1", "A1.2", "B1.1")
         ]
     import_answers(round_=round_, answers=answers, by=None)
     other = Submission.objects.get(round=round_, city=cities[1])
@@ -99,7 +103,9 @@ def test_from_the_first_answer_to_the_exported_result(page, reference, axe):
     assert "A1.1" in city.title()
     city.check("label.radio-card:has-text('B 良好') input")
     city.fill("#id_narrative", "写入规划纲要")
-    city.set_input_files("#id_file", {"name": "规划.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 plan"})
+    city.set_input_files(
+        "#id_file", {"name": "规划.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 plan"}
+    )
     city.fill("#id_locator", "第 12 页")
     assert axe(city) == []
     city.click("button:has-text('上传')")
@@ -191,7 +197,11 @@ def test_from_the_first_answer_to_the_exported_result(page, reference, axe):
     admin.click(f"main table a:has-text('{submission.city}')")
     admin.wait_for_selector(".js-plotly-plot .main-svg")
     assert axe(admin) == []
-    for path in ("compare/?c=" + "&c=".join(City.objects.values_list("code", flat=True)), "method/", "i/A1.1/"):
+    for path in (
+        "compare/?c=" + "&c=".join(City.objects.values_list("code", flat=True)),
+        "method/",
+        "i/A1.1/",
+    ):
         admin.goto(f"/results/{round_.code}/{path}")
         assert axe(admin) == []
     admin.goto(f"/manage/rounds/{round_.code}/")
@@ -211,7 +221,9 @@ def test_without_javascript_a_city_answers_uploads_and_submits_and_a_reviewer_sc
     sign_in(plain, lead)
     plain.goto(f"/s/{submission.pk}/i/A1/")
     plain.fill("#id_value_text", "50")
-    plain.set_input_files("#id_file", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a"})
+    plain.set_input_files(
+        "#id_file", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a"}
+    )
     plain.click("text=标记完成")
     plain.goto(f"/s/{submission.pk}/i/A2/")
     plain.check("label.radio-card:has-text('A 优秀') input")
@@ -223,7 +235,12 @@ def test_without_javascript_a_city_answers_uploads_and_submits_and_a_reviewer_sc
     plain.click("text=确认提交")
     plain.wait_for_url("**/receipt/")
     submission.refresh_from_db()
-    assert [answer.value for answer in submission.answers.order_by("indicator__position")] == [50, 100, 0, None]
+    assert [answer.value for answer in submission.answers.order_by("indicator__position")] == [
+        50,
+        100,
+        0,
+        None,
+    ]
     assert submission.evidence.get().number == "A1-01"
 
     task = make.assignment(submission)

@@ -52,7 +52,10 @@ def test_ranking_shows_dots_intervals_and_reads_them():
     assert layout["yaxis"]["ticktext"] == ["甲市", "乙市", "丙市"]
     assert ranks["error_x"]["array"] == [1, 1, 0]
     assert ranks["error_x"]["arrayminus"] == [0, 1, 0]
-    assert figure["finding"] == "甲市得分最高（90.3 分）；前 2 位区间重叠，名次先后不宜过度解读；1 个城市未评定，不参加排名。"
+    assert (
+        figure["finding"]
+        == "甲市得分最高（90.3 分）；前 2 位区间重叠，名次先后不宜过度解读；1 个城市未评定，不参加排名。"
+    )
     assert figure["table"]["rows"][0] == ["甲市", 1, "1–2", "90.3"]
     assert figure["table"]["numeric"] == [1, 3]
     assert "90.25" in charts.figure_csv(figure)
@@ -178,7 +181,10 @@ def test_comparison_of_two_is_a_dumbbell_and_of_three_dots():
     assert two["finding"] == "差异最大的是A 组织（相差 15.0 个百分点）。"
     traces, _ = check(three)
     assert [trace["mode"] for trace in traces] == ["markers"] * 3
-    assert three["table"]["rows"] == [["A 组织", "95.0", "80.0", "50.0", "45.0"], ["B 资源", None, "70.0", "75.0", "5.0"]]
+    assert three["table"]["rows"] == [
+        ["A 组织", "95.0", "80.0", "50.0", "45.0"],
+        ["B 资源", None, "70.0", "75.0", "5.0"],
+    ]
 
 
 def test_indicator_leaves_out_who_has_no_score():

@@ -40,7 +40,9 @@ def worked():
     )
     make.reviewed(first, {"A1": 50, "A2": 90, "B1": "1", "H1": 2})
     make.reviewed(first, {"A1": 25, "A2": 80, "B1": "1", "H1": 2})
-    second = make.filled_in(round_, make.city(code="120000", name_zh="乙市"), {"A2": "not_applicable", "B1": "1"})
+    second = make.filled_in(
+        round_, make.city(code="120000", name_zh="乙市"), {"A2": "not_applicable", "B1": "1"}
+    )
     make.reviewed(second, {"A2": "accept", "B1": "1;2"})
     make.filled_in(round_, make.city(code="130000", name_zh="丙市"), {"A1": 99}, hand_in=False)
     return round_
@@ -92,7 +94,9 @@ def test_blank_zero_not_applicable_unavailable_and_not_assessed_stay_apart():
     snapshot = compute_round(round=round_, by=None, draws=0)
 
     found = {code: scores(snapshot, code) for code in "12345"}
-    assert {code: (rows["X"].state, rows["X"].score, rows["TOTAL"].score) for code, rows in found.items()} == {
+    assert {
+        code: (rows["X"].state, rows["X"].score, rows["TOTAL"].score) for code, rows in found.items()
+    } == {
         "1": ("value", 0, 20),  # a real 0 counts
         "2": ("blank", None, 40),
         "3": ("not_applicable", None, 40),
@@ -234,7 +238,9 @@ def test_verify_names_a_tampered_score(worked):
 
     execute("UPDATE scoring_nodescore SET score = 60.000000000000007 WHERE id = %s", row.pk)
 
-    assert lines(snapshot) == ["城市 110000 指标 B，存档的得分与重算不符：快照为 60.00000000000001，现为 重算 60.0"]
+    assert lines(snapshot) == [
+        "城市 110000 指标 B，存档的得分与重算不符：快照为 60.00000000000001，现为 重算 60.0"
+    ]
 
 
 def test_verify_names_a_removed_score_and_another_rule(worked):
@@ -267,7 +273,10 @@ def test_verify_finds_changed_inputs_and_a_changed_digest(worked):
 
 def test_verify_names_a_city_that_was_taken_back(worked):
     snapshot = compute_round(round=worked, by=None)
-    execute("UPDATE cities_submission SET status = 'returned' WHERE id = %s", worked.submissions.get(city__code="120000").pk)
+    execute(
+        "UPDATE cities_submission SET status = 'returned' WHERE id = %s",
+        worked.submissions.get(city__code="120000").pk,
+    )
 
     found = lines(snapshot)
 
@@ -299,5 +308,7 @@ def test_commands_complain_in_one_line(worked):
         run("verify_snapshot", "99")
     snapshot = compute_round(round=worked, by=None, draws=0)
     execute("UPDATE scoring_nodescore SET rank = 5 WHERE id = %s", scores(snapshot, "110000")["TOTAL"].pk)
-    with pytest.raises(CommandError, match="城市 110000 指标 TOTAL，存档的名次与重算不符：快照为 5，现为 重算 1"):
+    with pytest.raises(
+        CommandError, match="城市 110000 指标 TOTAL，存档的名次与重算不符：快照为 5，现为 重算 1"
+    ):
         run("verify_snapshot", str(snapshot.pk))

@@ -66,15 +66,26 @@ def recalculated(snapshot, folder):
 def by_city(sheet, key):
     rows = sheet.iter_rows(values_only=True)
     header = next(rows)
-    return {row[header.index(key)]: dict(zip(header, row, strict=True)) for row in rows if row[header.index(key)]}
+    return {
+        row[header.index(key)]: dict(zip(header, row, strict=True)) for row in rows if row[header.index(key)]
+    }
 
 
-WORDS = {"not_applicable": "不适用", "not_assessed": "—", "excluded": "不计入", "blank": "未填", "unavailable": "无法提供"}
+WORDS = {
+    "not_applicable": "不适用",
+    "not_assessed": "—",
+    "excluded": "不计入",
+    "blank": "未填",
+    "unavailable": "无法提供",
+}
 
 
 def assert_same_as_stored(book, snapshot):
     """Every node of every city, every rank, and the weights: as stored, to 1e-9."""
-    scores, summary = by_city(book["得分"], "城市代码 (city_code)"), by_city(book["汇总"], "城市代码 (city_code)")
+    scores, summary = (
+        by_city(book["得分"], "城市代码 (city_code)"),
+        by_city(book["汇总"], "城市代码 (city_code)"),
+    )
     rows = list(NodeScore.objects.filter(snapshot=snapshot).select_related("submission__city"))
     assert rows
     for row in rows:
@@ -128,7 +139,7 @@ def test_csv_text_is_never_a_formula():
 
     row = csv_of(compute_round(round=round_, by=None, draws=0))[0]
 
-    assert (row["round"], row["city_code"], row["city"]) == ("'-r", "'@x", "'=HYPERLINK(\"http://x\")")
+    assert (row["round"], row["city_code"], row["city"]) == ("'-r", "'@x", '\'=HYPERLINK("http://x")')
 
 
 # --- workbook -------------------------------------------------------------------------------------------------
@@ -147,13 +158,28 @@ def test_workbook_sheets_cached_values_and_formulas(worked):  # noqa: F811
         "B1 指标B1", "H1 指标H1",
     ]  # fmt: skip
     row = [cell.value for cell in formulas["得分"][2]]
-    assert [str(value).startswith("=") for value in row[2:]] == [True, True, True, True, False, False, False, False]
+    assert [str(value).startswith("=") for value in row[2:]] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
     assert row[6:] == [60, 85, 60, 2]
     assert "SUMPRODUCT(G2:H2,权重!$R$2:$S$2)" in row[3]
     third = [cell.value for cell in book["得分"][4]]
     assert third[2:] == ["—"] * 8
     leaves = by_city(book["指标得分"], "城市代码 (city_code)")
-    assert set(leaves["110000"]) >= {"自评 (self)", "评审 R1 (R1)", "评审 R2 (R2)", "最终 (final)", "状态 (state)"}
+    assert set(leaves["110000"]) >= {
+        "自评 (self)",
+        "评审 R1 (R1)",
+        "评审 R2 (R2)",
+        "最终 (final)",
+        "状态 (state)",
+    }
     line = [cell.value for cell in book["指标得分"][2]]
     assert line[:9] == ["110000", "甲市", "A1", "指标A1", 80, 80, 40, 60, "已评"]
     weights = by_city(book["权重"], "编号 (code)")
@@ -188,7 +214,12 @@ def test_evidence_is_listed(worked):  # noqa: F811
     file = EvidenceFile.objects.create(sha256="a" * 64, size=5, content_type="application/pdf")
     indicator = worked.framework.indicators.get(code="A1")
     Evidence.objects.create(
-        submission=submission, indicator=indicator, sequence=1, file=file, filename="=cmd|'/c'.pdf", locator="第3页"
+        submission=submission,
+        indicator=indicator,
+        sequence=1,
+        file=file,
+        filename="=cmd|'/c'.pdf",
+        locator="第3页",
     )
 
     sheet = workbook_of(compute_round(round=worked, by=None, draws=0))["佐证材料目录"]
@@ -208,7 +239,11 @@ def test_text_stays_text_in_the_workbook():
 
     sheet = book["得分"]
     assert (sheet["A2"].value, sheet["A2"].data_type, sheet["B2"].value) == ("=1+1", "s", "-甲市<r>")
-    assert (sheet["A3"].value, sheet["A3"].hyperlink, sheet["B3"].value.strip()) == ("http://x", None, "<r>乙</r>")
+    assert (sheet["A3"].value, sheet["A3"].hyperlink, sheet["B3"].value.strip()) == (
+        "http://x",
+        None,
+        "<r>乙</r>",
+    )
 
 
 @pytest.mark.office
@@ -225,7 +260,12 @@ def test_office_finds_the_same_sums(worked, tmp_path):  # noqa: F811
 @pytest.mark.parametrize("minimum_share", [None, 2 / 3])
 def test_office_agrees_on_gaps_bent_means_bonus_and_ties(missing, minimum_share, tmp_path):
     framework = make.tree(
-        GEOMETRIC, minimum_share=minimum_share, floor=2.5, bonus_cap=6, rank_decimals=1, aggregation="geometric"
+        GEOMETRIC,
+        minimum_share=minimum_share,
+        floor=2.5,
+        bonus_cap=6,
+        rank_decimals=1,
+        aggregation="geometric",
     )
     round_ = make.round_(framework, missing=missing, unreviewed="stand")
     full = {"G1": 37.3, "G2": 81.9, "G3": 64, "H1": 55, "H2": 71.7, "Z1": 12, "X": 1, "E1": 2, "E2": 2.5}
@@ -234,12 +274,13 @@ def test_office_agrees_on_gaps_bent_means_bonus_and_ties(missing, minimum_share,
         full | {"E2": 5, "X": 4},  # above the cap
         full | {"G1": 0, "H1": 0},  # raised to the floor
         full | {"G3": None, "H2": "unavailable"},
-        full | {"G1": "not_applicable", "G2": "not_applicable", "G3": "not_applicable"},  # a node does not apply
+        full
+        | {"G1": "not_applicable", "G2": "not_applicable", "G3": "not_applicable"},  # a node does not apply
         full | {"G1": None, "G2": None},
         full | {"E1": "not_applicable", "E2": None, "X": "unavailable"},
         {"Z1": 50},  # nothing but what weighs nothing
         full | {"H1": 55.00000001},  # a tie after rounding
-        {code: "not_applicable" for code in full},
+        dict.fromkeys(full, "not_applicable"),
     ]
     for answers in cases:
         make.filled_in(round_, make.city(), answers)
@@ -248,7 +289,10 @@ def test_office_agrees_on_gaps_bent_means_bonus_and_ties(missing, minimum_share,
 
     assert_same_as_stored(workbook_of(snapshot, data_only=True), snapshot)
     assert_same_as_stored(recalculated(snapshot, tmp_path), snapshot)
-    ranks = [row.rank for row in NodeScore.objects.filter(snapshot=snapshot, node_code="TOTAL").order_by("submission__city")]
+    ranks = [
+        row.rank
+        for row in NodeScore.objects.filter(snapshot=snapshot, node_code="TOTAL").order_by("submission__city")
+    ]
     assert ranks[0] == ranks[8]
 
 
@@ -257,9 +301,14 @@ def test_office_agrees_on_gaps_bent_means_bonus_and_ties(missing, minimum_share,
 @pytest.mark.parametrize("aggregation", ["geometric", "harmonic"])
 def test_office_agrees_on_a_group_too_large_for_one_formula(aggregation, tmp_path):
     leaves = [f"L{number}" for number in range(120)]
-    framework = make.tree("\n".join(f"{code} - {1 + place % 3} quantity" for place, code in enumerate(leaves)), aggregation=aggregation)
+    framework = make.tree(
+        "\n".join(f"{code} - {1 + place % 3} quantity" for place, code in enumerate(leaves)),
+        aggregation=aggregation,
+    )
     round_ = make.round_(framework, missing="exclude", unreviewed="stand")
-    make.filled_in(round_, make.city(), {code: (place * 37) % 101 for place, code in enumerate(leaves) if place % 7})
+    make.filled_in(
+        round_, make.city(), {code: (place * 37) % 101 for place, code in enumerate(leaves) if place % 7}
+    )
     snapshot = compute_round(round=round_, by=None, draws=0)
 
     assert_same_as_stored(recalculated(snapshot, tmp_path), snapshot)
@@ -330,6 +379,8 @@ def test_points_of_an_arithmetic_tree_add_up(worked):  # noqa: F811
 
     leaves = [row for row in rows if row["city_code"] == "110000" and row["node_code"] in ("A1", "A2", "B1")]
     total = next(row for row in rows if row["node_code"] == "TOTAL")
-    assert math.fsum(float(row["points"]) for row in leaves) == pytest.approx(float(total["points"]), abs=1e-9)
+    assert math.fsum(float(row["points"]) for row in leaves) == pytest.approx(
+        float(total["points"]), abs=1e-9
+    )
     assert float(total["points"]) + float(total["points_lost"]) == pytest.approx(100, abs=1e-9)
     assert float(total["final_score"]) == pytest.approx(float(total["points"]) + 2, abs=1e-9)

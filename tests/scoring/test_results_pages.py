@@ -58,7 +58,14 @@ def as_(client, person):
     return client
 
 
-BEFORE = {"administrator": 200, "moderator": 200, "reviewer": 404, "member": 404, "outsider": 404, "anonymous": 302}
+BEFORE = {
+    "administrator": 200,
+    "moderator": 200,
+    "reviewer": 404,
+    "member": 404,
+    "outsider": 404,
+    "anonymous": 302,
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -76,7 +83,9 @@ def test_published_results_are_open_to_all(client, published, people, name):
 
 
 def test_export_is_for_administrators(client, published, people):
-    found = {who: as_(client, person).get(url(published, "export")).status_code for who, person in people.items()}
+    found = {
+        who: as_(client, person).get(url(published, "export")).status_code for who, person in people.items()
+    }
 
     assert found == {
         "administrator": 200, "moderator": 403, "reviewer": 403, "member": 403, "outsider": 403, "anonymous": 302,
@@ -84,7 +93,9 @@ def test_export_is_for_administrators(client, published, people):
 
 
 def test_export_before_publication_hides_the_round(client, computed, people):
-    found = {who: as_(client, person).get(url(computed, "export")).status_code for who, person in people.items()}
+    found = {
+        who: as_(client, person).get(url(computed, "export")).status_code for who, person in people.items()
+    }
 
     assert found == BEFORE | {"moderator": 403}
 
@@ -214,7 +225,16 @@ def test_method_page_says_everything_that_was_used(client, published):
 
     text = client.get(url(published, "method")).text
 
-    for words in (snapshot.digest, "算术平均", "按 0 分计", "平均分", "未评不计分", "参考稿", "30.00%", "历次计算"):
+    for words in (
+        snapshot.digest,
+        "算术平均",
+        "按 0 分计",
+        "平均分",
+        "未评不计分",
+        "参考稿",
+        "30.00%",
+        "历次计算",
+    ):
         assert (words in text) == (words != "历次计算")
 
 
@@ -245,7 +265,11 @@ def test_a_figure_gives_its_table_as_csv(client, published):
     response = client.get(url(published, "overview") + "?csv=ranking")
 
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert response.content.decode("utf-8-sig").splitlines() == ["城市,名次,名次区间,总分", "甲市,1,1,69.5", "乙市,2,2,40.0"]
+    assert response.content.decode("utf-8-sig").splitlines() == [
+        "城市,名次,名次区间,总分",
+        "甲市,1,1,69.5",
+        "乙市,2,2,40.0",
+    ]
     assert client.get(url(published, "overview") + "?csv=other").status_code == 404
     page = client.get(url(published, "compare") + "?c=110000&c=120000").text
     assert 'href="?c=110000&amp;c=120000&amp;csv=comparison"' in page
@@ -265,7 +289,9 @@ def test_codes_may_hold_anything(client):
 
 
 @pytest.mark.parametrize("cities", [1, 4])
-@pytest.mark.parametrize(("name", "queries"), [("overview", 6), ("city", 7), ("compare", 6), ("indicator", 6), ("method", 5)])
+@pytest.mark.parametrize(
+    ("name", "queries"), [("overview", 6), ("city", 7), ("compare", 6), ("indicator", 6), ("method", 5)]
+)
 def test_pages_take_the_same_queries_whatever_the_number_of_cities(
     client, cities, name, queries, django_assert_num_queries
 ):

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("round", metavar="ROUND")
         parser.add_argument("file", metavar="FILE.xlsx")
-        parser.add_argument("--submit", action="store_true", help="导入后即提交，不作网页提交时的检查（记入审计）")
+        parser.add_argument(
+            "--submit", action="store_true", help="导入后即提交，不作网页提交时的检查（记入审计）"
+        )
         parser.add_argument("--dry-run", action="store_true", help="只检查，不写入")
 
     def handle(self, *, round: str, file: str, submit: bool, dry_run: bool, **_options: Any) -> None:

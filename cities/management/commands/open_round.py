@@ -34,7 +34,9 @@ class Command(BaseCommand):
         framework = find_framework(options["framework"], options["edition"])
         if framework is None:
             edition = f"版本“{options['edition']}”" if options["edition"] else "已发布的版本"
-            fail(self, [f"指标体系“{options['framework']}”没有{edition}。请先用 import_framework 导入并发布。"])
+            fail(
+                self, [f"指标体系“{options['framework']}”没有{edition}。请先用 import_framework 导入并发布。"]
+            )
         try:
             made = actions.open_round(
                 code=options["round"], name=options["name"], framework=framework, year=options["year"], by=None,
@@ -43,7 +45,9 @@ class Command(BaseCommand):
             )  # fmt: skip
         except actions.ActionRefused as error:
             fail(self, [error])
-        self.stdout.write(f"已建立轮次“{made.code}”：{framework}，{made.year} 年，缺失数据{made.get_missing_display()}。")
+        self.stdout.write(
+            f"已建立轮次“{made.code}”：{framework}，{made.year} 年，缺失数据{made.get_missing_display()}。"
+        )
 
     def _moment(self, text: str | None, of_day: time) -> datetime | None:
         """A date or a time in Asia/Shanghai; a date alone means that moment `of_day`."""
