@@ -10,9 +10,9 @@ from django.http.response import HttpResponseBase
 class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
     """As Django's, but a part of a page asked for by script gets 401, never a sign-in page inside a form."""
 
-    def handle_no_permission(
+    def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
-    ) -> HttpResponse:  # type: ignore[override]
+    ) -> HttpResponse:
         if request.headers.get("HX-Request"):
             return HttpResponse(
                 "登录已过期，请重新登录。", status=401, content_type="text/plain; charset=utf-8"

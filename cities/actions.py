@@ -76,6 +76,8 @@ def open_round(
     Raises:
         ActionRefused: the edition is a draft, or the code is taken.
     """
+    if not code or "/" in code or not code.isprintable() or code in (".", ".."):
+        raise ActionRefused(f"轮次代码“{code}”不能用在网址中。请用字母、数字、汉字或连字符。")
     if framework.is_draft:
         raise ActionRefused(f"“{framework}”尚未发布，不能用于轮次。请先发布该版本。")
     if Round.objects.filter(code=code).exists():

@@ -13,7 +13,12 @@ def _entries(user: Any) -> list[tuple[Any, str]]:
         return [(_("首页"), reverse("home")), results]
     framework = (_("指标体系"), reverse("framework:list"))
     if user.is_administrator:
-        return [(_("轮次"), reverse("manage:rounds")), framework, results, (_("审计记录"), reverse("manage:audit"))]
+        return [
+            (_("轮次"), reverse("manage:rounds")),
+            framework,
+            results,
+            (_("审计记录"), reverse("manage:audit")),
+        ]
     if user.is_reviewer:
         return [(_("评审任务"), reverse("review:index")), framework, results]
     return [(_("填报"), reverse("home")), framework, results]
@@ -30,7 +35,11 @@ def site(request: HttpRequest) -> dict[str, Any]:
             account_items.append({"label": _("后台管理"), "url": reverse("admin:index")})
     return {
         "nav_items": [
-            {"label": label, "url": url, "current": request.path == url or (url != "/" and request.path.startswith(url))}
+            {
+                "label": label,
+                "url": url,
+                "current": request.path == url or (url != "/" and request.path.startswith(url)),
+            }
             for label, url in entries
         ],
         "account_items": account_items,

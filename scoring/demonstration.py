@@ -30,7 +30,7 @@ from scoring.actions.compute import compute_round
 from scoring.engine import parse_curve
 from scoring.models import Mark, ReviewAssignment
 
-ROUND_CODE = "demo-2025"
+ROUND_CODE = "演示数据-2025"  # so that every row of an exported CSV says it, and every receipt
 PASSWORD = "xuexi-demo-2025"  # noqa: S105 — printed and public; the demonstration refuses to load on a real host
 YEAR = 2025
 SEED = 2013

@@ -4,10 +4,13 @@ import math
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+
+from scoring.engine.ranks import round_half_up
 
 register = template.Library()
 
@@ -43,7 +46,7 @@ def one_decimal(value: float | Decimal | None) -> str | SafeString:
             '<span class="missing"><span aria-hidden="true">—</span><span class="visually-hidden">{}</span></span>',
             _("无数据"),
         )
-    return f"{value:.1f}"
+    return f"{round_half_up(np.array(float(value)), 1):.1f}"
 
 
 @register.filter

@@ -14,12 +14,17 @@ class Command(BaseCommand):
 
     def handle(self, **_options: Any) -> None:
         if settings.HTTPS:
-            fail(self, ["演示账号的密码是公开的，不能载入到对外服务的系统（ALLOWED_HOSTS 含本机以外的主机名）。"])
+            fail(
+                self,
+                ["演示账号的密码是公开的，不能载入到对外服务的系统（ALLOWED_HOSTS 含本机以外的主机名）。"],
+            )
         if demonstration.is_loaded():
             self.stdout.write("演示轮次已在，未作改动。")
         else:
             round_ = demonstration.load(say=self.stdout.write)
-            self.stdout.write(f"已载入演示轮次“{round_.name}”。全部为自动生成的演示数据，不代表任何城市的真实情况。")
+            self.stdout.write(
+                f"已载入演示轮次“{round_.name}”。全部为自动生成的演示数据，不代表任何城市的真实情况。"
+            )
         self.stdout.write("")
         self.stdout.write("演示账号（密码均为 " + demonstration.PASSWORD + "）：")
         for username, what in (
