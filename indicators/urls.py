@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from indicators import views
+from indicators.views import pages
 
 app_name = "framework"
 urlpatterns = [
-    path("", views.framework_list, name="list"),
-    path("<str:code>/<str:edition>/", views.framework_detail, name="detail"),
-    path("<str:code>/<str:edition>/export/", views.framework_export, name="export"),
+    path("", pages.framework_list, name="list"),
+    path("<str:code>/<str:edition>/", pages.framework_detail, name="detail"),
+    path("<str:code>/<str:edition>/export/", pages.framework_export, name="export"),
 ]
