@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from django.db import connections
 
 from accounts.guards import AUDIT_GUARDS, install, remove
 from indicators.guards import FRAMEWORK_GUARDS
@@ -12,6 +13,14 @@ UNBLOCK = pytest.StashKey()
 
 # Playwright's synchronous API runs an event loop in the test's thread; the tests themselves are synchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """SQLite in a file, as in service: an in-memory database has other locks, and one connection for all threads."""
+    database = connections["default"]
+    if database.vendor == "sqlite":
+        database.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +54,10 @@ def _unblocked(request, django_db_blocker):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item):
+def pytest_runtest_teardown(item, nextitem):
     result = yield
-    if _empties_tables(item) and UNBLOCK in item.config.stash:
+    # after the last test the database itself is gone
+    if nextitem is not None and _empties_tables(item) and UNBLOCK in item.config.stash:
         with item.config.stash[UNBLOCK]():
             install(ALL_GUARDS)
     return result

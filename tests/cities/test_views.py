@@ -82,7 +82,6 @@ def test_evidence_is_downloaded_as_it_was_uploaded(client, submission, lead):
     assert b"".join(response.streaming_content) == b"%PDF-1.4\noriginal\n%%EOF\n"
     assert response["Content-Disposition"].startswith("attachment")
     assert "default-src 'none'" in response["Content-Security-Policy"]
-    response.close()
     client.post(f"/s/{submission.pk}/evidence/{attached.pk}/delete/")
     assert client.get(f"/s/{submission.pk}/evidence/{attached.pk}/").status_code == 404
 
