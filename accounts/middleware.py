@@ -13,7 +13,7 @@ class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponse:
-        if request.headers.get("HX-Request"):
+        if request.headers.get("HX-Request") or request.headers.get("X-Autosave"):
             return HttpResponse(
                 "登录已过期，请重新登录。", status=401, content_type="text/plain; charset=utf-8"
             )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -60,6 +61,8 @@ def _save(request: AuthenticatedRequest, place: Place) -> HttpResponse:
     form = AnswerForm(request.POST, indicator=place.indicator)
     if not form.is_valid():
         return _page(request, place, form, status=422)
+    if request.POST.get("then") == "autosave":
+        return _autosave(request, place, form)
     # a file chosen beside the form comes along whatever button is pressed, and the text whatever becomes of the file
     evidence_form = EvidenceForm(request.POST, request.FILES) if request.FILES else EvidenceForm()
     attached = _attach(request, place, evidence_form)
@@ -85,6 +88,25 @@ def _save(request: AuthenticatedRequest, place: Place) -> HttpResponse:
     onward = wants in ("next", "ready") and following and not attached
     code = following if onward else place.indicator.code
     return redirect("submission:answer", pk=place.submission.pk, code=code)
+
+
+def _autosave(request: AuthenticatedRequest, place: Place, form: AnswerForm) -> HttpResponse:
+    """Save what was typed so far, and answer the script: nothing is marked, nothing is attached."""
+    try:
+        stored = actions.save_answer(
+            answer=place.answer,
+            content=form.content(),
+            seen_version=form.cleaned_data["version"],
+            by=request.user,
+        )
+    except actions.ActionRefused:
+        return HttpResponse(status=403)
+    except actions.AnswerConflict:
+        return HttpResponse(status=409)
+    saved_at = timezone.localtime(stored.updated_at or timezone.now())
+    # with what others saved meanwhile, so that the next save does not take it for something this person cleared
+    fields = {name: value for name, value in AnswerForm.initial_of(stored).items() if name in form.fields}
+    return JsonResponse({"fields": fields, "saved_at": f"{saved_at:%H:%M}"})
 
 
 def _attach(request: AuthenticatedRequest, place: Place, form: EvidenceForm) -> Evidence | None:
