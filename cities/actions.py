@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -16,10 +15,17 @@ from accounts import audit
 from accounts.models import User
 from cities import evidence as evidence_files
 from cities.answers import CONTENT_FIELDS, Content, Problem, content_of, resolve
+from cities.codes import code_problem
+from cities.importers import REASON as DEFAULT_REASON
 from cities.importers import ReadCell
 from cities.models import Answer, ChangeSource, City, Evidence, Receipt, Round, Submission
+from cities.phases import why_closed, why_round_closed
 from cities.queries import live_evidence, load_task_list
 from indicators.models import Framework, Indicator
+from indicators.queries import load_tree
+
+NAME_LENGTH = 200
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 class ActionRefused(Exception):
@@ -70,16 +76,27 @@ def open_round(
     panel: str = Round.Panel.MEAN,
     unreviewed: str = Round.Unreviewed.BLOCK,
     is_demo: bool = False,
+    is_pilot: bool = False,
 ) -> Round:
-    """Open a round on a published edition.
+    """Open a round on a published edition, or as a pilot on a draft.
 
     Raises:
-        ActionRefused: the edition is a draft, or the code is taken.
+        ActionRefused: the edition is a draft and the round no pilot, the draft cannot be scored, or the code is taken.
     """
-    if not code or "/" in code or not code.isprintable() or code in (".", ".."):
-        raise ActionRefused(f"轮次代码“{code}”不能用在网址中。请用字母、数字、汉字或连字符。")
-    if framework.is_draft:
-        raise ActionRefused(f"“{framework}”尚未发布，不能用于轮次。请先发布该版本。")
+    problem = code_problem(code)
+    if problem:
+        raise ActionRefused(f"轮次代码“{code}”{problem}。")
+    if len(name) > NAME_LENGTH:
+        raise ActionRefused(f"轮次名称超过 {NAME_LENGTH} 个字符。")
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ActionRefused(f"评价年度应在 {FIRST_YEAR} 到 {LAST_YEAR} 之间，当前为 {year}。")
+    if framework.status == Framework.Status.RETIRED:
+        raise ActionRefused(f"“{framework}”已停用，不能用于新的轮次。请选择已发布的版本。")
+    if framework.is_draft and not is_pilot:
+        raise ActionRefused(f"“{framework}”尚未发布，不能用于轮次。请先发布该版本，或建立试点轮次。")
+    trouble = load_tree(framework).trouble if framework.is_draft else ""
+    if trouble:
+        raise ActionRefused(f"“{framework}”还不能计分，不能用于试点：{trouble}")
     if Round.objects.filter(code=code).exists():
         raise ActionRefused(f"轮次“{code}”已存在。请换一个代码。")
     if closes_at is not None and opens_at is not None and closes_at <= opens_at:
@@ -87,9 +104,28 @@ def open_round(
     made = Round.objects.create(
         code=code, name=name or code, framework=framework, year=year, opens_at=opens_at, closes_at=closes_at,
         missing=missing or framework.missing, panel=panel, unreviewed=unreviewed, is_demo=is_demo,
+        is_pilot=is_pilot,
     )  # fmt: skip
-    audit.record(actor=by, action="open_round", target=made.code, framework=str(framework), year=year)
+    audit.record(
+        actor=by, action="open_round", target=made.code, framework=str(framework), year=year, pilot=is_pilot
+    )
     return made
+
+
+@transaction.atomic
+def complete_pilot(*, submission: Submission) -> int:
+    """Give a pilot's submission an empty answer for each leaf that its draft has got since; how many.
+
+    Leaves that carry answers cannot be deleted, so nothing that was reported is lost. One query where nothing is new.
+    """
+    round_ = submission.round
+    if not (round_.is_pilot and round_.framework.is_draft):
+        return 0
+    there = Answer.objects.filter(submission=submission).values("indicator_id")
+    leaves = Indicator.objects.filter(framework_id=round_.framework_id).exclude(kind="")
+    missing = [Answer(submission=submission, indicator=leaf) for leaf in leaves.exclude(pk__in=there)]
+    Answer.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
 
 
 @transaction.atomic
@@ -106,19 +142,16 @@ def open_submission(*, round_: Round, city: City, by: User | None) -> Submission
 # --------------------------------------------------------------------------------------------- answers
 
 
-def _require_open(submission: Submission) -> None:
-    if submission.is_handed_in:
-        raise ActionRefused("本市填报已提交，不能再修改。如需修改，请联系管理员退回。")
-    _require_round_open(submission.round)
+def _require_open(submission: Submission, at: datetime | None = None) -> None:
+    reason = why_closed(submission, at)
+    if reason:
+        raise ActionRefused(reason)
 
 
 def _require_round_open(round_: Round) -> None:
-    if not round_.accepts_answers():
-        closes_at = round_.closes_at
-        if closes_at is not None and closes_at <= timezone.now():
-            when = timezone.localtime(closes_at).strftime("%Y-%m-%d %H:%M")
-            raise ActionRefused(f"本轮已于 {when} 截止，不能再修改。如需延期，请联系{settings.CONTACT}。")
-        raise ActionRefused("本轮尚未开始填报。")
+    reason = why_round_closed(round_)
+    if reason:
+        raise ActionRefused(reason)
 
 
 def _locked(submission: Submission) -> Submission:
@@ -150,12 +183,14 @@ def save_answer(
     by: User | None,
     source: str = ChangeSource.PAGE,
     ready: bool = False,
+    at: datetime | None = None,
 ) -> Answer:
     """Save what was typed, also when it is invalid, and merge it with what others saved meanwhile.
 
     Args:
         seen_version: the version that the person had before them; different fields merge silently.
         ready: also mark it ready, which a valid answer only can be.
+        at: when the request arrived; what was on its way at the cut-off counts. Now, if not given.
 
     Raises:
         ActionRefused: handed in, or outside the round's dates; nothing is written.
@@ -164,7 +199,7 @@ def save_answer(
     """
     with transaction.atomic():
         submission = _locked(answer.submission)
-        _require_open(submission)
+        _require_open(submission, at)
         stored = Answer.objects.select_for_update().get(pk=answer.pk)
         merged, conflicts = _merge(stored, content, seen_version)
         count = live_evidence(submission).filter(indicator_id=stored.indicator_id).count()
@@ -206,9 +241,14 @@ def apply_content(
 # -------------------------------------------------------------------------------------------- evidence
 
 
-@transaction.atomic
 def add_evidence(
-    *, submission: Submission, indicator: Indicator, upload: "UploadedFile[Any]", by: User, locator: str = ""
+    *,
+    submission: Submission,
+    indicator: Indicator,
+    upload: "UploadedFile[Any]",
+    by: User,
+    locator: str = "",
+    at: datetime | None = None,
 ) -> Evidence:
     """Attach a file to an indicator under the next number, which is never used again.
 
@@ -216,20 +256,25 @@ def add_evidence(
         ActionRefused: handed in, or outside the round's dates.
         evidence.EvidenceRefused: the file itself, or the same file stands there already.
     """
-    submission = _locked(submission)
-    _require_open(submission)
+    at = at or timezone.now()
+    _require_open(submission, at)
     checked = evidence_files.check(upload)
-    twin = live_evidence(submission).filter(indicator=indicator, file__sha256=checked.sha256).first()
-    if twin is not None:
-        raise evidence_files.EvidenceRefused(f"此文件已作为 {twin.number} 上传，可直接引用，无需重复上传。")
-    last = Evidence.objects.filter(submission=submission, indicator=indicator).aggregate(
-        last=Max("sequence")
-    )["last"]
-    return Evidence.objects.create(
-        submission=submission, indicator=indicator, sequence=(last or 0) + 1,
-        file=evidence_files.store(upload, checked), filename=checked.filename, locator=locator.strip()[:100],
-        added_by=by,
-    )  # fmt: skip
+    evidence_files.keep_bytes(upload, checked)  # large files are copied before anybody has to wait for a lock
+    with transaction.atomic():
+        submission = _locked(submission)
+        _require_open(submission, at)
+        twin = live_evidence(submission).filter(indicator=indicator, file__sha256=checked.sha256).first()
+        if twin is not None:
+            raise evidence_files.EvidenceRefused(
+                f"此文件已作为 {twin.number} 上传，可直接引用，无需重复上传。"
+            )
+        used = Evidence.objects.filter(submission=submission, indicator=indicator)
+        last = used.aggregate(last=Max("sequence"))["last"]
+        return Evidence.objects.create(
+            submission=submission, indicator=indicator, sequence=(last or 0) + 1,
+            file=evidence_files.record_of(checked), filename=checked.filename, locator=locator.strip()[:100],
+            added_by=by,
+        )  # fmt: skip
 
 
 @transaction.atomic
@@ -241,8 +286,9 @@ def delete_evidence(*, evidence: Evidence, by: User) -> None:
     """
     submission = _locked(evidence.submission)
     _require_open(submission)
-    Evidence.objects.filter(pk=evidence.pk, deleted_at=None).update(deleted_at=timezone.now(), deleted_by=by)
-    audit.record(actor=by, action="delete_evidence", target=f"{submission} · {evidence.number}")
+    live = Evidence.objects.filter(pk=evidence.pk, deleted_at=None)
+    if live.update(deleted_at=timezone.now(), deleted_by=by):
+        audit.record(actor=by, action="delete_evidence", target=f"{submission} · {evidence.number}")
 
 
 # -------------------------------------------------------------------------------------------- handing in
@@ -279,7 +325,9 @@ def content_digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def submit_submission(*, submission: Submission, by: User, declared: bool) -> Receipt:
+def submit_submission(
+    *, submission: Submission, by: User, declared: bool, at: datetime | None = None
+) -> Receipt:
     """Hand the submission in, once: a second click gets the receipt of the first.
 
     Raises:
@@ -290,7 +338,7 @@ def submit_submission(*, submission: Submission, by: User, declared: bool) -> Re
         locked = _locked(submission)
         if locked.is_handed_in:
             return locked.receipts.latest("at")
-        _require_open(locked)
+        _require_open(locked, at)
         if not declared:
             raise ActionRefused("请先勾选声明，再提交。")
         problems = tuple(problem for task in load_task_list(locked).blocking for problem in task.problems)
@@ -308,13 +356,11 @@ def hand_in(*, submission: Submission, by: User | None, detail: str = "") -> Rec
     submission.status = Submission.Status.SUBMITTED
     submission.submitted_at = now
     submission.save(update_fields=["status", "submitted_at"])
-    try:
-        receipt = Receipt.objects.create(
-            submission=submission, sequence=sequence, at=now, by=by, content=content, sha256=content_digest(content),
-            number=f"{submission.round.code}-{submission.city.code}-{sequence:02d}",
-        )  # fmt: skip
-    except IntegrityError as error:
-        raise ActionRefused("此填报刚刚已被提交。请刷新页面查看回执。") from error
+    demo = "演示" if submission.round.is_demo else ""
+    receipt = Receipt.objects.create(
+        submission=submission, sequence=sequence, at=now, by=by, content=content, sha256=content_digest(content),
+        number=f"{demo}HZ{submission.round.year}-{submission.pk:06d}-{sequence:02d}",
+    )  # fmt: skip
     audit.record(
         actor=by,
         action="submit",
@@ -371,6 +417,8 @@ def import_answers(
     if not hand_in_all:
         _require_round_open(round_)
     submissions = _submissions_for(round_, list(answers))
+    for submission in submissions.values() if round_.is_pilot else ():
+        complete_pilot(submission=submission)
     stored = {
         (answer.submission_id, answer.indicator_id): answer
         for answer in Answer.objects.select_for_update()
@@ -448,4 +496,6 @@ def _merged_cell(answer: Answer, cell: ReadCell) -> tuple[Content, float | None]
         return content, None
     if not content.narrative:
         content = replace(content, narrative=answer.narrative)
+    if content.reason == DEFAULT_REASON and content.value_state == answer.value_state:
+        content = replace(content, reason=answer.reason)  # the city's own words stay
     return content, cell.resolved.value

@@ -1,21 +1,31 @@
 """Back-office records of cities, their departments and staff."""
 
+from typing import Any
+
 from django.contrib import admin
-from import_export import resources
-from import_export.admin import ImportExportModelAdmin
+from import_export import fields
+from import_export.widgets import CharWidget
 
+from cities.admin_formats import CityXLSX
 from cities.models import City, Department, Membership
-from indicators.admin_formats import SafeXLSX
+from indicators.admin_base import BackOfficeAdmin
+from indicators.admin_diff import BackOfficeResource
 
 
-class CityResource(resources.ModelResource):  # type: ignore[misc]
-    class Meta:
+class OptionalText(CharWidget):  # type: ignore[misc]
+    """Nothing is NULL: an empty text would have to be unique."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str | None:
+        return super().clean(value, row, **kwargs) or None
+
+
+class CityResource(BackOfficeResource):
+    adcode = fields.Field("adcode", "adcode", widget=OptionalText())
+
+    class Meta(BackOfficeResource.Meta):
         model = City
         import_id_fields = ("code",)
         exclude = ("id",)
-        skip_unchanged = True
-        report_skipped = True
-        clean_model_instances = True
 
 
 class MembershipInline(admin.TabularInline):
@@ -25,9 +35,9 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(City)
-class CityAdmin(ImportExportModelAdmin):  # type: ignore[misc]
+class CityAdmin(BackOfficeAdmin):
     resource_classes = [CityResource]
-    import_formats = export_formats = [SafeXLSX]
+    import_formats = export_formats = [CityXLSX]
     list_display = ["code", "name_zh", "province_zh", "level", "region"]
     list_filter = ["level", "region"]
     search_fields = ["code", "name_zh", "name_en"]

@@ -5,13 +5,14 @@ own (prefetched) levels and items.
 """
 
 import math
-import unicodedata
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from cities.models import Answer
 from indicators.models import Indicator, RubricLevel
+from indicators.workbooks import to_number
 from scoring.engine.leaves import bonus_from_level, bonus_points, checklist_score, level_score
+from scoring.engine.texts import half_width
 
 NARRATIVE_LIMIT = 2000
 MAX_DECIMALS = 4
@@ -58,22 +59,19 @@ def content_of(answer: Answer) -> Content:
     return Content(**{name: getattr(answer, name) for name in CONTENT_FIELDS})
 
 
-def normalise_number(text: str) -> str:
-    """Full-width digits, spaces, thousand separators and a trailing percent sign are how people write numbers."""
-    plain = unicodedata.normalize("NFKC", text).strip()
-    for mark in (" ", "\u00a0", ",", "，"):
-        plain = plain.replace(mark, "")
-    return plain.replace("−", "-").removesuffix("%")
+def parse_number(text: str, *, unit: str = "") -> Decimal | None:
+    """The finite number that `text` means, or None: full-width digits and thousand separators are how people write.
 
-
-def parse_number(text: str) -> Decimal | None:
-    """The finite number that `text` means, or None."""
-    plain = normalise_number(text)
+    A percent sign counts only where the unit is one.
+    """
+    plain = half_width(text).replace("\u00a0", " ")
+    if unit == "%":
+        plain = plain.removesuffix("%").rstrip()
     try:
-        number = Decimal(plain)
-    except InvalidOperation:
+        number = to_number(plain)
+    except ValueError:
         return None
-    return number if number.is_finite() and math.isfinite(float(number)) else None
+    return number if number is not None and math.isfinite(float(number)) else None
 
 
 def resolve(indicator: Indicator, content: Content, *, year: int, evidence_count: int = 0) -> Resolved:
@@ -135,7 +133,7 @@ def _quantity(indicator: Indicator, content: Content, year: int) -> tuple[float 
     typed = content.value_text.strip()
     if not typed:
         return None, [Problem("value_text", _missing_words(indicator, year))]
-    number = parse_number(typed)
+    number = parse_number(typed, unit=indicator.unit)
     if number is None:
         return None, [_not_a_number(typed)]
     problems = []

@@ -4,6 +4,7 @@ Bytes are stored once under their SHA-256, outside any public folder, and never 
 """
 
 import hashlib
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,6 +18,7 @@ from django.core.files.uploadedfile import UploadedFile
 from cities.models import EvidenceFile
 
 _MB = 1024 * 1024
+HEAD = 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
 #: extension: how its bytes begin, and its media type. Office formats of 2007 and OFD are ZIP archives.
@@ -61,7 +63,7 @@ def check(upload: UploadedFile) -> Checked:
     Raises:
         EvidenceRefused: wrong format, empty, too large, or locked by a password.
     """
-    name = PurePosixPath((upload.name or "").replace("\\", "/")).name[-255:]
+    name = _plain_name(upload.name or "")
     suffix = PurePosixPath(name).suffix.lower()
     size = upload.size or 0
     if size > settings.EVIDENCE_MAX_MB * _MB:
@@ -74,14 +76,17 @@ def check(upload: UploadedFile) -> Checked:
         raise _unreadable(name)
     starts, content_type = _KINDS[suffix]
     upload.seek(0)
-    head = upload.read(16)
+    head = upload.read(HEAD)
     if head.startswith(_OLE) and suffix in _MEMBERS:
         # an office document of the ZIP kind inside an OLE container is an encrypted one
         raise _unreadable(name)
-    if not head.startswith(starts):
+    # other programs leave a blank line or a byte order mark before a PDF; readers accept it in the first kilobyte
+    if not head.startswith(starts) and not (suffix == ".pdf" and b"%PDF-" in head):
         raise _wrong_format(name)
     file = upload.file
     assert file is not None
+    if head.startswith(_OLE) and _office_is_encrypted(file):
+        raise _unreadable(name)
     if head.startswith(_ZIP):
         _check_archive(file, name, suffix)
     elif suffix == ".pdf" and _pdf_is_encrypted(file):
@@ -89,14 +94,19 @@ def check(upload: UploadedFile) -> Checked:
     return Checked(filename=name, sha256=_digest(file), size=size, content_type=content_type)
 
 
-def store(upload: UploadedFile, checked: Checked) -> EvidenceFile:
-    """Keep the bytes, unless they are kept already, and return their record."""
+def keep_bytes(upload: "UploadedFile[Any]", checked: Checked) -> None:
+    """Keep the bytes under their digest, unless they are kept already."""
     path = path_of(checked.sha256)
-    if not default_storage.exists(path):
-        upload.seek(0)
-        saved = default_storage.save(path, File(upload.file))
-        if saved != path:  # somebody stored the same bytes meanwhile
-            default_storage.delete(saved)
+    if default_storage.exists(path):
+        return
+    upload.seek(0)
+    saved = default_storage.save(path, File(upload.file))
+    if saved != path:  # somebody stored the same bytes meanwhile
+        default_storage.delete(saved)
+
+
+def record_of(checked: Checked) -> EvidenceFile:
+    """The record of bytes that are kept."""
     record, _ = EvidenceFile.objects.get_or_create(
         sha256=checked.sha256, defaults={"size": checked.size, "content_type": checked.content_type}
     )
@@ -133,11 +143,23 @@ def _check_archive(file: IO[Any], name: str, suffix: str) -> None:
         raise _wrong_format(name)
 
 
+def _office_is_encrypted(file: IO[Any]) -> bool:
+    """Whether an OLE container holds an encrypted package: the stream's name stands in its directory."""
+    file.seek(0)
+    return "EncryptedPackage".encode("utf-16-le") in file.read()
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a path, without characters that turn the direction of reading or cannot be seen."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return "".join(char for char in last if char.isprintable())[-255:]
+
+
 def _pdf_is_encrypted(file: IO[Any]) -> bool:
     """Whether the trailer names an /Encrypt dictionary; it stands near the end, or in a cross-reference stream."""
     file.seek(0, 2)
     file.seek(max(0, file.tell() - 64 * 1024))
-    return b"/Encrypt" in file.read()
+    return re.search(rb"/Encrypt\s+\d+\s+\d+\s+R", file.read()) is not None
 
 
 def _digest(file: IO[Any]) -> str:

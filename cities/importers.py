@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cities.answers import NONE_MET, Content, Resolved, parse_number, resolve
+from cities.codes import code_problem
 from cities.models import Answer, City, Round
-from indicators.models import Indicator
+from indicators.models import Indicator, RubricLevel
 from indicators.problems import Problem, Severity
 from indicators.queries import FrameworkTree
 from indicators.workbooks import (
@@ -27,7 +28,6 @@ REASON = "批量导入"
 CLEAR = "【清空】"
 CITY_NAMES = ("行政区划代码", "city_code", "adcode", "code", "城市代码")
 ANSWER_LIMITS = Limits(max_bytes=200 * 1024 * 1024, max_unpacked=1024 * 1024 * 1024)
-CODE_LENGTH = 64
 ADCODE_LENGTH = 6
 
 State = Answer.ValueState
@@ -44,8 +44,8 @@ CITY_COLUMNS = (
     Column("case_page", "案例页码"),
 )
 LONG_COLUMNS = (
-    Column("city", "行政区划代码", ("city_code", "adcode", "城市代码")),
-    Column("indicator", "指标编号", ("leaf_code", "indicator_code", "leaf", "编号", "指标")),
+    Column("city", "行政区划代码", ("city_code", "adcode", "城市代码", "code")),
+    Column("indicator", "指标编号", ("leaf_code", "indicator_code", "leaf", "编号", "指标", "指标代码")),
     Column("value", "数值", ("值", "value_text", "数值或等级", "value or level")),
     Column("level", "等级"),
     Column("narrative", "情况说明"),
@@ -123,9 +123,8 @@ def read_cities(source: Source) -> ReadCities:
 def _check_code(cell: Cell) -> list[Problem]:
     if cell.is_blank:
         return [error(cell, "代码为空", "请填写城市代码")]
-    if len(cell.word) > CODE_LENGTH:
-        return [error(cell, f"超过 {CODE_LENGTH} 个字符")]
-    return [error(cell, "含有斜杠", "代码会出现在网址中，请改用其他字符")] if "/" in cell.word else []
+    problem = code_problem(cell.word)
+    return [error(cell, problem)] if problem else []
 
 
 def _word(cell: Cell, choices: type[City.Level] | type[City.Region]) -> tuple[str, Problem | None]:
@@ -175,9 +174,10 @@ def read_answers(source: Source, *, round_: Round, tree: FrameworkTree) -> ReadA
     sheets = read_sheets(source, ANSWER_LIMITS)
     if not sheets:
         raise WorkbookError("工作簿中没有工作表。")
-    rows = sheets.get(SHEET) or next(iter(sheets.values()))
-    if not rows:
-        raise WorkbookError(f"工作表“{SHEET}”为空。")
+    name = SHEET if SHEET in sheets else next(iter(sheets))
+    rows = sheets[name]
+    if len(rows) <= 1:
+        raise WorkbookError(f"工作表“{name}”没有数据行。请在第一行写列名，其下每行一个城市。")
     long = match(rows, LONG_COLUMNS)
     reader = _Reader(round_, tree)
     if long.has("city") and long.has("indicator"):
@@ -260,9 +260,24 @@ class _Reader:
             if again:
                 self.read.problems.append(again)
                 continue
-            value = record["value"] if not record["value"].is_blank else record["level"]
-            found = self._cell(leaf, value, narrative=record["narrative"].text, reason=record["reason"].text)
+            value, level = record["value"], record["level"]
+            if not value.is_blank and not level.is_blank and not self._agree(leaf, value, level):
+                continue
+            found = self._cell(
+                leaf,
+                level if value.is_blank else value,
+                narrative=record["narrative"].text,
+                reason=record["reason"].text,
+            )
             self.read.cities.setdefault(city, []).extend([found] if found else [])
+
+    def _agree(self, leaf: Indicator, value: Cell, level: Cell) -> bool:
+        """Whether a score and a level given together say the same; what they do not is a problem."""
+        score, band = parse_number(value.word), _level_named(leaf, level.word)
+        if band is not None and score is not None and band.score_min <= score <= band.score_max:
+            return True
+        self.read.problems.append(error(value, f"与等级“{level.word}”不符", "请只填一个，或改成一致"))
+        return False
 
     def _cell(self, leaf: Indicator, cell: Cell, *, narrative: str = "", reason: str = "") -> ReadCell | None:
         if cell.is_blank and not narrative:
@@ -290,6 +305,10 @@ def _split(names: Iterable[str]) -> tuple[str, tuple[str, ...]]:
     return first, tuple(others)
 
 
+def _level_named(leaf: Indicator, word: str) -> RubricLevel | None:
+    return next((level for level in leaf.level_list if word in (level.level, level.label)), None)
+
+
 def _typed(leaf: Indicator, cell: Cell) -> tuple[Content, Problem | None]:
     """A cell as the content of an answer, by the leaf's kind."""
     word = cell.word
@@ -303,10 +322,10 @@ def _typed(leaf: Indicator, cell: Cell) -> tuple[Content, Problem | None]:
         for mark in "；，,、":
             items = items.replace(mark, ";")
         return Content(value_state=State.VALUE, items=items or NONE_MET), None
-    for level in leaf.level_list:
-        if word in (level.level, level.label):
-            return Content(value_state=State.VALUE, level=level.level), None
-    number = parse_number(word)
+    number = parse_number(word, unit=leaf.unit)
+    level = None if leaf.kind == Indicator.Kind.BONUS and number is not None else _level_named(leaf, word)
+    if level is not None:
+        return Content(value_state=State.VALUE, level=level.level), None
     if number is None:
         reason = "不是等级，也不是评分" if leaf.level_list else "不是数字"
         return Content(), error(cell, reason, "请填写数字，或填写“不适用”“无法提供”")

@@ -8,7 +8,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from cities.codes import validate_code
 from indicators.models import Framework, Indicator, Missing
+from indicators.organisations import finds_organisation
 
 
 class City(models.Model):
@@ -24,7 +26,7 @@ class City(models.Model):
         WEST = "west", "西部"
         NORTHEAST = "northeast", "东北"
 
-    code = models.CharField("代码", max_length=64, unique=True)
+    code = models.CharField("代码", max_length=64, unique=True, validators=[validate_code])
     adcode = models.CharField("行政区划代码", max_length=6, unique=True, null=True, blank=True)
     name_zh = models.CharField("名称", max_length=100)
     name_en = models.CharField("英文名称", max_length=100, blank=True)
@@ -82,6 +84,13 @@ class Membership(models.Model):
         return f"{self.user} · {self.city}"
 
 
+@finds_organisation
+def workplace_of(user: Any) -> str:
+    """The cities and departments that somebody works for: 甲市教育局; several are joined by 、."""
+    places = Membership.objects.filter(user=user).select_related("city", "department").order_by("id")
+    return "、".join(f"{place.city}{place.department or ''}" for place in places)
+
+
 class Round(models.Model):
     """One evaluation: a framework edition, a year, dates and the rules it declares."""
 
@@ -94,7 +103,7 @@ class Round(models.Model):
         STAND = "stand", "自评分直接采用"
         BLOCK = "block", "未评不计分"
 
-    code = models.CharField("代码", max_length=64, unique=True)
+    code = models.CharField("代码", max_length=64, unique=True, validators=[validate_code])
     name = models.CharField("名称", max_length=200)
     framework = models.ForeignKey(
         Framework, on_delete=models.PROTECT, related_name="rounds", verbose_name="指标体系"
@@ -106,6 +115,7 @@ class Round(models.Model):
     panel = models.CharField("评审汇总", max_length=16, choices=Panel, default=Panel.MEAN)
     unreviewed = models.CharField("未评审的指标", max_length=16, choices=Unreviewed, default=Unreviewed.BLOCK)
     is_demo = models.BooleanField("演示数据", default=False)
+    is_pilot = models.BooleanField("试点", default=False)
     results_published_at = models.DateTimeField("结果公布时间", null=True, blank=True)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
 
@@ -122,6 +132,11 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def marks(self) -> list[str]:
+        """What every page, chart and export has to say of the kind of round this is."""
+        return [word for word, holds in (("演示数据", self.is_demo), ("试点", self.is_pilot)) if holds]
 
     def accepts_answers(self, at: Any = None) -> bool:
         """Whether answers may be changed at this moment by the server's clock."""

@@ -36,4 +36,4 @@ def is_open(_user: Any, submission: Submission | None) -> bool:
 rules.add_perm("cities.read_submission", works_for_city | is_administrator)
 rules.add_perm("cities.work_on_submission", works_for_city)
 rules.add_perm("cities.fill_in_submission", works_for_city & is_open)
-rules.add_perm("cities.submit_submission", leads_city & is_open)
+rules.add_perm("cities.submit_submission", leads_city)

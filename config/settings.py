@@ -55,7 +55,11 @@ def _database() -> dict:
         ) from error
     if config["ENGINE"] == "django.db.backends.sqlite3":
         if config["NAME"] != ":memory:":
-            Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                folder = Path(config["NAME"]).parent
+                raise ImproperlyConfigured(f"DATABASE_URL 有误：无法建立文件夹“{folder}”。") from error
         config["CONN_MAX_AGE"] = 0
         # A deferred transaction that turns from reading to writing fails at once, whatever the timeout;
         # IMMEDIATE takes its turn instead.
@@ -93,6 +97,20 @@ if "EMAIL_BACKEND" not in EMAIL:
     raise ImproperlyConfigured(
         "环境变量 EMAIL_URL 有误：请写成 submission://用户:密码@主机:587 或 console:。"
     )
+if not CONTACT.strip():
+    raise ImproperlyConfigured("环境变量 CONTACT 有误：请填写页面上提示联系的单位。")
+if "@" not in DEFAULT_FROM_EMAIL:
+    raise ImproperlyConfigured(f"环境变量 DEFAULT_FROM_EMAIL 有误：“{DEFAULT_FROM_EMAIL}”不是邮箱地址。")
+if MEDIA_ROOT.resolve().is_relative_to(BASE_DIR / "static") or MEDIA_ROOT.resolve().is_relative_to(
+    VAR_DIR / "static"
+):
+    raise ImproperlyConfigured("环境变量 MEDIA_ROOT 有误：佐证材料不能放在公开的静态文件目录里。")
+try:
+    MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"环境变量 MEDIA_ROOT 有误：无法建立文件夹“{MEDIA_ROOT}”。") from error
+if any("/" in host or " " in host for host in ALLOWED_HOSTS):
+    raise ImproperlyConfigured("环境变量 ALLOWED_HOSTS 有误：请只写主机名，不带 http:// 和路径。")
 if not ALLOWED_HOSTS or "" in ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("环境变量 ALLOWED_HOSTS 有误：请列出本系统的主机名，以逗号分隔，不能用 *。")
 
@@ -118,6 +136,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "accounts.middleware.PlainAddressesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -127,6 +146,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.PrivatePagesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -176,7 +196,8 @@ SIMPLE_HISTORY_ENABLED = True
 
 # Language and time
 LANGUAGE_CODE = "zh-hans"
-LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+# English joins when its catalogue covers the pages: half a translation reads worse than none.
+LANGUAGES = [("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Asia/Shanghai"
 USE_I18N = True
@@ -230,7 +251,7 @@ if HTTPS:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$"]
-    CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS]
+    CSRF_TRUSTED_ORIGINS = [f"https://{'*' if host.startswith('.') else ''}{host}" for host in ALLOWED_HOSTS]
 else:
     # Plain HTTP is served on purpose (one's own machine, or HTTPS=0): these four would only repeat it.
     SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]

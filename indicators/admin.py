@@ -6,42 +6,34 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from import_export import resources
-from import_export.admin import ImportExportModelAdmin
 
 from accounts.models import User
 from accounts.permissions import is_administrator
 from indicators import actions
-from indicators.admin_formats import SafeXLSX
+from indicators.admin_base import BackOfficeAdmin
+from indicators.admin_diff import BackOfficeResource
 from indicators.models import ChecklistItem, Framework, Indicator, RubricLevel
 
 
-class _Resource(resources.ModelResource):  # type: ignore[misc]
-    class Meta:
-        skip_unchanged = True
-        report_skipped = True
-        clean_model_instances = True
-
-
-class FrameworkResource(_Resource):
-    class Meta(_Resource.Meta):
+class FrameworkResource(BackOfficeResource):
+    class Meta(BackOfficeResource.Meta):
         model = Framework
         # publishing goes through its own action, with its checks and its entry in the log
         exclude = ("status", "published_at", "created_at")
 
 
-class IndicatorResource(_Resource):
-    class Meta(_Resource.Meta):
+class IndicatorResource(BackOfficeResource):
+    class Meta(BackOfficeResource.Meta):
         model = Indicator
 
 
-class RubricLevelResource(_Resource):
-    class Meta(_Resource.Meta):
+class RubricLevelResource(BackOfficeResource):
+    class Meta(BackOfficeResource.Meta):
         model = RubricLevel
 
 
-class ChecklistItemResource(_Resource):
-    class Meta(_Resource.Meta):
+class ChecklistItemResource(BackOfficeResource):
+    class Meta(BackOfficeResource.Meta):
         model = ChecklistItem
 
 
@@ -62,10 +54,9 @@ class IndicatorForm(ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class _EditionAdmin(ImportExportModelAdmin):  # type: ignore[misc]
+class _EditionAdmin(BackOfficeAdmin):
     """For administrators only; what belongs to a published edition is read-only, as the database holds it anyway."""
 
-    import_formats = export_formats = [SafeXLSX]
     owner = ""  # the path to the framework
 
     def framework_of(self, obj: Model) -> Framework:
@@ -88,12 +79,6 @@ class _EditionAdmin(ImportExportModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_change_permission(request, obj)
-
-    def has_import_permission(self, request: HttpRequest) -> bool:
-        return bool(is_administrator(request.user))
-
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return bool(is_administrator(request.user))
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         # deleting many at once would meet published rows among them

@@ -175,7 +175,8 @@ def _check_quantity(row: IndicatorRow) -> list[Problem]:
         try:
             parse_curve(row.curve)
         except CurveError as error:
-            found.append(complain(row, "curve", f"无法识别（{_clause(error)}）"))
+            remedy = "请写作“数值:得分|数值:得分”，数值从小到大，得分在 0 到 100 之间"
+            found.append(complain(row, "curve", f"无法识别（{_clause(error)}）", remedy))
         if across and not found:
             found.append(notice(row, "curve", "不起作用：本指标在轮次内归一化"))
     elif not across:
@@ -298,6 +299,7 @@ def _check_sequence(bands: list[tuple[LevelRow, Decimal, Decimal]]) -> list[Prob
                     row,
                     "score_min" if not descending else "score_max",
                     f"使等级“{row.level}”与“{above.level}”的分数区间重叠",
+                    "请使各等级的分数区间首尾相接、互不重叠",
                 )
             )
         elif (low < above_low) != descending:

@@ -3,11 +3,32 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from indicators.problems import one_line
+
+
+class OneLineCommand(BaseCommand):
+    """A command whose every complaint is a line on standard error with exit code 1, wrong options included."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+
+        def error(message: str) -> NoReturn:
+            fail(self, [f"参数有误：{message}。用法见 manage.py {subcommand} --help。"])
+
+        parser.error = error  # type: ignore[method-assign]
+        return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            if self._called_from_command_line:
+                fail(self, str(error).splitlines())
+            raise
 
 
 def fail(command: BaseCommand, lines: Iterable[object]) -> NoReturn:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from indicators.problems import Problem, Severity
+from indicators.layouts import recognise
+from indicators.problems import Problem, Severity, shown
 from indicators.rows import (
     ABOUT_HEADINGS,
     INDICATOR_HEADINGS,
@@ -24,14 +25,16 @@ from indicators.rows import (
 from indicators.workbooks import (
     Cell,
     Column,
+    Content,
     Limits,
     Record,
     Row,
     Source,
     Table,
     WorkbookError,
+    column_letters,
     match,
-    read_sheets,
+    read_book,
 )
 
 FRAMEWORK_LIMITS = Limits()
@@ -102,24 +105,120 @@ class Read:
 
 
 def read_framework(source: Source, *, limits: Limits = FRAMEWORK_LIMITS) -> Read:
-    """Read a framework workbook.
+    """Read a framework workbook in the documented format.
 
     Raises:
         WorkbookError: the file is no workbook, or it has no sheet 指标体系 with a column 编号.
     """
-    sheets = read_sheets(source, limits, only=(SHEET_INDICATORS, SHEET_LEVELS, SHEET_ITEMS, SHEET_ABOUT))
-    if SHEET_INDICATORS not in sheets:
-        raise WorkbookError(f"工作簿缺少工作表“{SHEET_INDICATORS}”。")
-    main = match(sheets[SHEET_INDICATORS], INDICATOR_COLUMNS, sheet=SHEET_INDICATORS)
-    if not main.has("code"):
-        raise WorkbookError(f"工作表“{SHEET_INDICATORS}”缺少“编号”一列（第 1 行应为表头）。")
-    levels = match(sheets.get(SHEET_LEVELS, []), LEVEL_COLUMNS, sheet=SHEET_LEVELS)
-    items = match(sheets.get(SHEET_ITEMS, []), ITEM_COLUMNS, sheet=SHEET_ITEMS)
+    return read_documented(open_book(source, limits=limits))
+
+
+def open_book(source: Source, *, limits: Limits = FRAMEWORK_LIMITS) -> dict[str, Content]:
+    """The sheets of the documented format where they are there, else all sheets.
+
+    Raises:
+        WorkbookError: the file is no workbook, or larger than `limits`.
+    """
+    book = read_book(source, limits, only=(SHEET_INDICATORS, SHEET_LEVELS, SHEET_ITEMS, SHEET_ABOUT))
+    return book if is_documented(book) else read_book(source, limits)
+
+
+def is_documented(book: Mapping[str, Content]) -> bool:
+    """Whether there is a sheet 指标体系 whose first row names a column 编号."""
+    rows = book[SHEET_INDICATORS].rows[:1] if SHEET_INDICATORS in book else []
+    # one heading at a time: whether two of them mean the same is said when the sheet is read
+    cells = [rows[0].cell(index) for index in range(len(rows[0].values))] if rows else []
+    return any(match([Row("", 1, (cell.value,))], INDICATOR_COLUMNS).has("code") for cell in cells)
+
+
+def read_documented(book: Mapping[str, Content]) -> Read:
+    """The same of a workbook that is open already. Raises WorkbookError like `read_framework`."""
+    if SHEET_INDICATORS not in book:
+        there = "、".join(f"“{shown(name)}”" for name in list(book)[:10])
+        raise WorkbookError(
+            f"工作簿缺少工作表“{SHEET_INDICATORS}”。现有工作表：{there}。{_other_layout(book)}"
+        )
+    rows = {name: content.rows for name, content in book.items()}
+    if not is_documented(book):
+        words = f"工作表“{SHEET_INDICATORS}”缺少“编号”一列（第 1 行应为表头）。"
+        raise WorkbookError(words + _other_layout(book))
+    main = match(rows[SHEET_INDICATORS], INDICATOR_COLUMNS, sheet=SHEET_INDICATORS)
+    levels = match(rows.get(SHEET_LEVELS, []), LEVEL_COLUMNS, sheet=SHEET_LEVELS)
+    items = match(rows.get(SHEET_ITEMS, []), ITEM_COLUMNS, sheet=SHEET_ITEMS)
     for table, needed in ((levels, ("indicator", "level")), (items, ("indicator", "item"))):
         _require(table, needed)
-    data, problems = _about(sheets.get(SHEET_ABOUT, []))
+    data, problems = _about(rows.get(SHEET_ABOUT, []))
     data = replace(data, indicators=indicator_rows(main), levels=level_rows(levels), items=item_rows(items))
-    return Read(data, problems + [notice for table in (main, levels, items) for notice in _unknown(table)])
+    for table in (main, levels, items):
+        if table.sheet in book:
+            names = {cell.column: _names(table)[key] for key, cell in table.headings.items()}
+            problems += marks(book[table.sheet], table.sheet, names)
+        problems += _unknown(table)
+    if SHEET_ABOUT in book:
+        problems += marks(book[SHEET_ABOUT], SHEET_ABOUT, {}, merged=False)
+    return Read(data, problems)
+
+
+def _names(table: Table) -> Mapping[str, str]:
+    """What the fields of this sheet are called in messages: 分值 of an item is not 最低分 of a level."""
+    return {SHEET_LEVELS: LEVEL_HEADINGS, SHEET_ITEMS: ITEM_HEADINGS}.get(table.sheet, INDICATOR_HEADINGS)
+
+
+def _other_layout(book: Mapping[str, Content]) -> str:
+    """A hint where a sheet looks like a table with merged cells and without codes."""
+    layout = recognise(book)
+    if layout is None:
+        return ""
+    return f"工作表“{layout.sheet}”像是逐级合并单元格的指标表，请在网页“导入指标体系”中上传，核对对应关系后导入。"
+
+
+def marks(content: Content, sheet: str, headings: Mapping[str, str], *, merged: bool = True) -> list[Problem]:
+    """Cells without a value, merged areas (errors) and what is hidden (notices). `headings`: names by column letter."""
+    extent = content.extent
+    lines = {line.number: line for line in content.rows}
+
+    def text_at(row: int, column: int) -> str:
+        return lines[row + 1].cell(column).text if row + 1 in lines else ""
+
+    found = [
+        Problem(Severity.ERROR, sheet, row + 1, _column_name(column, headings), text_at(row, column),
+                reason.lstrip("的").partition("，")[0], reason.partition("，")[2])
+        for (row, column), reason in sorted(extent.bad.items())
+    ]  # fmt: skip
+    if merged:
+        found += [
+            Problem(
+                Severity.ERROR, sheet, area.top + 1, _column_name(area.left, headings),
+                text_at(area.top, area.left),
+                f"所在的单元格 {area.name} 是合并的，只有左上角有内容，其余会读成空白", "请取消合并，逐格填写",
+            )
+            for area in extent.merged if area.top < extent.rows and area.left < extent.columns
+        ]  # fmt: skip
+    return found + hidden_marks(content, sheet)
+
+
+def hidden_marks(content: Content, sheet: str) -> list[Problem]:
+    """Notices of rows, columns and whole sheets that are hidden: they are read like all others."""
+    extent = content.extent
+    filled = {row.number for row in content.rows}
+    found = [
+        Problem(Severity.NOTICE, sheet, row + 1, "", "", "是隐藏的行，其内容同样读取", "不需要时请删除这一行")
+        for row in extent.hidden_rows
+        if row + 1 in filled
+    ]
+    found += [
+        Problem(Severity.NOTICE, sheet, None, column_letters(column), "", "是隐藏的列，其内容同样读取")
+        for column in extent.hidden_columns
+        if column < extent.columns
+    ]
+    if extent.hidden and content.rows:
+        found.insert(0, Problem(Severity.NOTICE, sheet, None, "", "", "这张工作表是隐藏的，其内容同样读取"))
+    return found
+
+
+def _column_name(column: int, headings: Mapping[str, str]) -> str:
+    letters = column_letters(column)
+    return headings.get(letters, letters)
 
 
 def _require(table: Table, needed: Iterable[str]) -> None:

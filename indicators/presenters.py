@@ -1,13 +1,16 @@
 """What the pages of a framework show: numbers as they are printed, curves in words and as a small drawing."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
+from indicators.comparability import Side
+from indicators.diffs import Change, Comparison, NodeChange
 from indicators.fields import canonical
-from indicators.models import Indicator
+from indicators.models import Aggregation, Indicator, Missing
 from indicators.queries import FrameworkTree, TreeRow
 from scoring.engine.curves import Curve
 from scoring.engine.normalise import Normalisation, NormalisationError, parse_normalisation
@@ -184,3 +187,111 @@ def _shape(curve: Curve) -> str:
     if all(left >= right for left, right in pairwise(scores)):
         return _("评分曲线：数值越小，得分越高")
     return _("评分曲线：有升有降")
+
+
+# --- two editions side by side -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A number in both editions, as printed; "—" where there is none."""
+
+    heading: str
+    old: str
+    new: str
+
+    @property
+    def differs(self) -> bool:
+        return self.old != self.new
+
+
+@dataclass(frozen=True)
+class DiffRow:
+    """A node that differs, ready to print: what kind of difference, its weights before and after, what is new in it."""
+
+    node: NodeChange
+    tags: tuple[tuple[str, str], ...]  # (tone, word)
+    numbers: tuple[Pair, ...]
+    place: str
+    changes: tuple[Change, ...]
+
+
+def diff_rows(comparison: Comparison) -> list[DiffRow]:
+    return [_diff_row(node, comparison) for node in comparison.differing]
+
+
+def setting_changes(comparison: Comparison) -> list[Change]:
+    return [in_words(change) for change in comparison.settings]
+
+
+def _diff_row(node: NodeChange, comparison: Comparison) -> DiffRow:
+    # the declared weight or points stand among the numbers already
+    changes = tuple(in_words(change) for change in node.changes if change.field not in ("weight", "points"))
+    declared = tuple(
+        Pair(change.heading, change.old or "—", change.new or "—")
+        for change in node.changes
+        if change.field in ("weight", "points") and not _has_weights(node)
+    )
+    return DiffRow(node, _tags(node), declared or _numbers(node), _place(node, comparison), changes)
+
+
+def _has_weights(node: NodeChange) -> bool:
+    sides = [side for side in (node.old, node.new) if side is not None]
+    return all(side.points is not None or side.global_weight is not None for side in sides)
+
+
+def _tags(node: NodeChange) -> tuple[tuple[str, str], ...]:
+    signs = (
+        (node.is_added, "ok", _("新增")),
+        (node.is_removed, "danger", _("删除")),
+        (node.moved, "violet", _("移动")),
+        (node.renamed is not None, "info", _("更名")),
+        (node.is_changed, "info", _("修改")),
+        (node.is_reweighted, "warn", _("权重变化")),
+        (bool(node.broken) and not node.is_removed, "danger", _("结果不可比")),
+    )
+    return tuple((tone, word) for holds, tone, word in signs if holds)
+
+
+def _numbers(node: NodeChange) -> tuple[Pair, ...]:
+    def pair(heading: str, shown: Callable[[Side], str]) -> Pair:
+        return Pair(heading, shown(node.old) if node.old else "—", shown(node.new) if node.new else "—")
+
+    return (
+        pair(_("权重"), lambda side: _percent(side.local_weight)),
+        pair(_("全局权重"), lambda side: _percent(side.global_weight)),
+        pair(_("分值"), lambda side: _number(side.points)),
+    )
+
+
+def _place(node: NodeChange, comparison: Comparison) -> str:
+    if not node.moved or node.old is None or node.new is None:
+        return ""
+    if not node.new_parent:
+        return _("在同级指标中的次序改变")
+    return _("由 %(old)s 移到 %(new)s") % {
+        "old": _where(node.old.parent, comparison, old=True),
+        "new": _where(node.new.parent, comparison, old=False),
+    }
+
+
+def _where(code: str, comparison: Comparison, *, old: bool) -> str:
+    if not code:
+        return _("最上级（维度）")
+    node = comparison.by_code.get(code)
+    side = (node.old if old else node.new) if node else None
+    return f"{code} {side.row.name_zh}" if side else code
+
+
+def in_words(change: Change) -> Change:
+    """Coded values as their labels: quantity -> 定量."""
+    labels: dict[str, dict[str, str]] = {
+        "kind": {value: str(label) for value, label in Indicator.Kind.choices} | {"": _("（有下级）")},
+        "direction": {str(value): str(label) for value, label in Indicator.Direction.choices},
+        "aggregation": {value: str(label) for value, label in Aggregation.choices},
+        "missing": {value: str(label) for value, label in Missing.choices},
+    }
+    words = labels.get(change.field)
+    if words is None:
+        return change
+    return replace(change, old=words.get(change.old, change.old), new=words.get(change.new, change.new))

@@ -41,6 +41,11 @@ class Problem:
             place += f"“{self.column}”"
         return place
 
+    @property
+    def clause(self) -> str:
+        """The reason by itself, for a table that prints the value in a column of its own."""
+        return self.reason.lstrip("：")
+
     def __str__(self) -> str:
         value = f"“{shown(self.value)}”" if self.value else ""
         remedy = f"。{self.remedy}" if self.remedy else ""

@@ -251,7 +251,8 @@ def _check_sum(parent: IndicatorRow | None, column: str, total: Decimal, severit
     gap = parent.points - total
     word = "少" if gap > 0 else "多"
     reason = f"{parent.code} 下合计 {plain(total)} 分，比 {parent.code} 的 {plain(parent.points)} 分{word} {plain(abs(gap))} 分——不能发布"
-    return [Problem(severity, parent.sheet, parent.row, parent.headings["points"], "", reason)]
+    remedy = f"请调整 {parent.code} 或其下级的分值，使两者相等"
+    return [Problem(severity, parent.sheet, parent.row, parent.headings["points"], "", reason, remedy)]
 
 
 def _check_both(group: list[IndicatorRow]) -> list[Problem]:

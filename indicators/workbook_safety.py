@@ -10,9 +10,13 @@ from xml.parsers import expat
 # Illegal in XML 1.0 even where escaped, or unreadable for Excel
 _ILLEGAL = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
+_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
+_XLS_STREAM = "Workbook".encode("utf-16-le")
 _CHUNK = 1 << 20
 _ENCRYPTED = 0x1
 _XML = {".xml", ".rels"}
+_TRUE = {"1", "true"}
+_MAX_MARKS = 20_000  # merged areas, hidden rows and hidden columns that are remembered of a sheet
 _LETTERS = {letter: number for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 1)}
 _RELATIONSHIP = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
@@ -34,13 +38,35 @@ class Limits:
     max_cells: int = 4_000_000
 
 
+@dataclass(frozen=True)
+class Area:
+    """A merged area, all four counted from 0 and inside it."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def name(self) -> str:
+        """As the spreadsheet program shows it: A2:A5."""
+        return f"{column_letters(self.left)}{self.top + 1}:{column_letters(self.right)}{self.bottom + 1}"
+
+
 @dataclass
 class Extent:
-    """How far a worksheet's content reaches, and cells whose content is no value."""
+    """How far a worksheet's content reaches, cells whose content is no value, and what is merged or hidden.
+
+    Rows and columns count from 0. `hidden` says that the sheet itself is.
+    """
 
     rows: int = 0
     columns: int = 0
     bad: dict[tuple[int, int], str] = field(default_factory=dict)
+    merged: list[Area] = field(default_factory=list)
+    hidden_rows: list[int] = field(default_factory=list)
+    hidden_columns: list[int] = field(default_factory=list)
+    hidden: bool = False
 
 
 def safe_text(value: object) -> str:
@@ -73,7 +99,7 @@ def inspect(file: IO[bytes], size: int, limits: Limits) -> dict[str, Extent]:
     head = file.read(8)
     file.seek(0)
     if head == _OLE:
-        raise WorkbookError("文件是旧版 .xls 格式或设有密码，请取消密码，并另存为 .xlsx 后再试。")
+        raise WorkbookError(_ole_words(file.read(limits.max_bytes)))
     if not head.startswith(b"PK"):
         raise WorkbookError("文件不是 .xlsx 工作簿，请用 Excel 或 WPS 另存为 .xlsx 后再试。")
     try:
@@ -88,6 +114,15 @@ def inspect(file: IO[bytes], size: int, limits: Limits) -> dict[str, Extent]:
         raise WorkbookError("文件已损坏，无法打开，请重新导出后再试。") from error
     finally:
         file.seek(0)
+
+
+def _ole_words(content: bytes) -> str:
+    """Old workbooks and those with a password come in the same container; the names of its streams tell."""
+    if _ENCRYPTED_STREAM in content:
+        return "文件设有密码，无法打开，请取消密码后再试。"
+    if _XLS_STREAM in content:
+        return "文件是旧版 .xls 格式，请用 Excel 或 WPS 另存为 .xlsx 后再试。"
+    return "文件是旧版 .xls 格式或设有密码，请取消密码，并另存为 .xlsx 后再试。"
 
 
 def _check_members(archive: zipfile.ZipFile, size: int, limits: Limits) -> None:
@@ -112,27 +147,41 @@ def _check_members(archive: zipfile.ZipFile, size: int, limits: Limits) -> None:
 
 def _scan(archive: zipfile.ZipFile, limits: Limits) -> dict[str, Extent]:
     extents: dict[str, Extent] = {}
-    sheets: dict[str, str] = {}
+    sheets: dict[str, tuple[str, bool]] = {}
     targets: dict[str, str] = {}
-    for member in archive.infolist():
+    # what the sheets are called comes first, so that a refusal can name the sheet
+    for member in sorted(archive.infolist(), key=lambda member: member.filename not in _NAMES):
         with archive.open(member) as stream:
             if PurePosixPath(member.filename).suffix.lower() not in _XML:
                 _skip(stream)
                 continue
-            scanner = _Scanner(limits)
+            scanner = _Scanner(limits, _sheet_at(member.filename, sheets, targets))
             scanner.run(stream)
         if scanner.root == "worksheet":
             extents[member.filename] = scanner.extent
-        elif member.filename == "xl/workbook.xml":
+        elif member.filename == _BOOK:
             sheets = scanner.sheets
-        elif member.filename == "xl/_rels/workbook.xml.rels":
+        elif member.filename == _RELATIONS:
             targets = scanner.targets
     named = {}
-    for name, relation in sheets.items():
-        target = targets.get(relation, "")
-        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        named[name] = extents.get(path, Extent())
+    for name, (relation, hidden) in sheets.items():
+        named[name] = extents.get(_member(targets.get(relation, "")), Extent())
+        named[name].hidden = hidden
     return named
+
+
+_BOOK = "xl/workbook.xml"
+_RELATIONS = "xl/_rels/workbook.xml.rels"
+_NAMES = {_BOOK, _RELATIONS}
+
+
+def _member(target: str) -> str:
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _sheet_at(member: str, sheets: dict[str, tuple[str, bool]], targets: dict[str, str]) -> str:
+    """The name of the sheet that lies in this member; empty for other members."""
+    return next((name for name, (rel, _) in sheets.items() if _member(targets.get(rel, "")) == member), "")
 
 
 def _skip(stream: IO[bytes]) -> None:
@@ -147,15 +196,16 @@ def _skip(stream: IO[bytes]) -> None:
 class _Scanner:
     """Walks one XML member: where a worksheet's content ends, or what the workbook calls its sheets."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, sheet: str = "") -> None:
         self.limits = limits
+        self.sheet = sheet
         self.root = ""
         self.extent = Extent()
-        self.sheets: dict[str, str] = {}
+        self.sheets: dict[str, tuple[str, bool]] = {}
         self.targets: dict[str, str] = {}
         self._row = self._column = -1
         self._content = self._formula = False
-        self._type = ""
+        self._type = self._said = ""
 
     def run(self, stream: IO[bytes]) -> None:
         self._parser = parser = expat.ParserCreate(namespace_separator="|")
@@ -177,8 +227,10 @@ class _Scanner:
         if self.root == "worksheet":
             self._start_in_sheet(local, attributes)
         elif local == "sheet":
-            self.sheets[attributes.get("name", "")] = attributes.get(f"{_RELATIONSHIP}|id", "") or _any_id(
-                attributes
+            relation = attributes.get(f"{_RELATIONSHIP}|id", "") or _any_id(attributes)
+            self.sheets[attributes.get("name", "")] = (
+                relation,
+                attributes.get("state", "visible") != "visible",
             )
         elif local == "Relationship":
             self.targets[attributes.get("Id", "")] = attributes.get("Target", "")
@@ -189,20 +241,49 @@ class _Scanner:
             self._content = self._formula = False
             self._type = attributes.get("t", "")
         elif local in ("v", "is"):
-            self._content = True
             self._reach()
+            # some programs write an empty value beside a formula they did not calculate; an empty text has its type
+            if local == "v" and (self._type == "e" or (self._formula and self._type != "str")):
+                self._said = ""
+                self._parser.CharacterDataHandler = self._text
+            else:
+                self._content = True
         elif local == "f":
             self._formula = True
         elif local == "row":
             number = attributes.get("r", "")
             self._row = int(number) - 1 if number.isdecimal() else self._row + 1
             self._column = -1
+            if attributes.get("hidden") in _TRUE:
+                _remember(self.extent.hidden_rows, self._row)
+        elif local == "mergeCell":
+            self._merged(attributes.get("ref", ""))
+        elif local == "col" and attributes.get("hidden") in _TRUE:
+            first, last = attributes.get("min", ""), attributes.get("max", "")
+            if first.isdecimal() and last.isdecimal():
+                for column in range(int(first) - 1, min(int(last), self.limits.max_columns)):
+                    _remember(self.extent.hidden_columns, column)
+
+    def _merged(self, reference: str) -> None:
+        first, _, last = reference.partition(":")
+        top, left = _place(first, 0, 0)
+        bottom, right = _place(last or first, 0, 0)
+        if (bottom, right) != (top, left):
+            area = Area(min(top, bottom), min(left, right), max(top, bottom), max(left, right))
+            _remember(self.extent.merged, area)
+
+    def _text(self, text: str) -> None:
+        self._said += text
+        self._content = self._content or bool(text.strip())
 
     def _end(self, name: str) -> None:
+        self._parser.CharacterDataHandler = None
         if name.rpartition("|")[2] != "c":
             return
+        if len(self.extent.bad) >= _MAX_MARKS:
+            return
         if self._type == "e" and self._content:
-            self.extent.bad[self._row, self._column] = "是错误值，请改正公式"
+            self.extent.bad[self._row, self._column] = f"是错误值 {self._said[:20]}，请改正公式"
         elif self._formula and not self._content:
             self._reach()
             self.extent.bad[self._row, self._column] = (
@@ -213,12 +294,18 @@ class _Scanner:
         extent, limits = self.extent, self.limits
         extent.rows = max(extent.rows, self._row + 1)
         extent.columns = max(extent.columns, self._column + 1)
+        where = f"工作表“{self.sheet}”" if self.sheet else "工作表"
         if extent.rows > limits.max_rows:
-            raise WorkbookError(f"工作表的数据超过 {limits.max_rows} 行，请拆分后再试。")
+            raise WorkbookError(f"{where}的数据超过 {limits.max_rows} 行，请拆分后再试。")
         if extent.columns > limits.max_columns:
-            raise WorkbookError(f"工作表的数据超过 {limits.max_columns} 列，请拆分后再试。")
+            raise WorkbookError(f"{where}的数据超过 {limits.max_columns} 列，请拆分后再试。")
         if extent.rows * extent.columns > limits.max_cells:
-            raise WorkbookError(f"工作表的数据超过 {limits.max_cells} 个单元格，请拆分后再试。")
+            raise WorkbookError(f"{where}的数据超过 {limits.max_cells} 个单元格，请拆分后再试。")
+
+
+def _remember(marks: list[Any], mark: Any) -> None:
+    if len(marks) < _MAX_MARKS:
+        marks.append(mark)
 
 
 def _refuse_entities(*_declaration: Any) -> None:

@@ -15,13 +15,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from indicators.workbook_safety import Extent, Limits, WorkbookError, column_letters, inspect, safe_text
+from indicators.workbook_safety import Area, Extent, Limits, WorkbookError, column_letters, inspect, safe_text
 from indicators.workbook_writing import Formula, Sheet, write_workbook
 from scoring.engine.texts import half_width
 
 __all__ = [
+    "Area",
     "Cell",
     "Column",
+    "Content",
+    "Extent",
     "Formula",
     "Limits",
     "Record",
@@ -32,6 +35,7 @@ __all__ = [
     "column_letters",
     "heading",
     "match",
+    "read_book",
     "read_sheets",
     "read_table",
     "safe_text",
@@ -143,13 +147,21 @@ class Row:
 # --- reading -----------------------------------------------------------------------------------------------
 
 
-def read_sheets(
+@dataclass(frozen=True)
+class Content:
+    """A sheet's rows, blank ones left out, and what else was noticed of it."""
+
+    rows: list[Row]
+    extent: Extent
+
+
+def read_book(
     source: Source, limits: Limits | None = None, *, only: Collection[str] | None = None
-) -> dict[str, list[Row]]:
-    """The rows of each sheet by its name, blank rows left out. With `only`, the other sheets are not read.
+) -> dict[str, Content]:
+    """Each sheet by its name, also with cells that hold no value: `extent.bad` says which. With `only`, just those.
 
     Raises:
-        WorkbookError: the file is missing, damaged, protected, too large or no .xlsx, or a cell holds an error.
+        WorkbookError: the file is missing, damaged, protected, too large or no .xlsx.
     """
     from python_calamine import CalamineError, load_workbook  # noqa: PLC0415 — heavy
 
@@ -159,15 +171,32 @@ def read_sheets(
         try:
             with load_workbook(file) as workbook:
                 return {
-                    name.strip(): _rows(
-                        name.strip(), workbook.get_sheet_by_name(name).to_python(skip_empty_area=False),
+                    name.strip(): Content(
+                        _rows(
+                            name.strip(), workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+                        ),
                         extents.get(name, Extent()),
                     )
                     for name in workbook.sheet_names
                     if only is None or name.strip() in only
-                }  # fmt: skip
+                }
         except CalamineError as error:
             raise WorkbookError("文件已损坏，无法打开，请重新导出后再试。") from error
+
+
+def read_sheets(
+    source: Source, limits: Limits | None = None, *, only: Collection[str] | None = None
+) -> dict[str, list[Row]]:
+    """The rows of each sheet by its name, blank rows left out. With `only`, the other sheets are not read.
+
+    Raises:
+        WorkbookError: as `read_book`, or a cell holds an error or a formula without its value.
+    """
+    book = read_book(source, limits, only=only)
+    for name, content in book.items():
+        for (row, column), reason in sorted(content.extent.bad.items()):
+            raise WorkbookError(f"工作表“{name}”的单元格 {column_letters(column)}{row + 1} {reason}。")
+    return {name: content.rows for name, content in book.items()}
 
 
 class _opened:  # noqa: N801 — reads like a function
@@ -202,9 +231,7 @@ class _opened:  # noqa: N801 — reads like a function
             self._own.close()
 
 
-def _rows(sheet: str, values: list[list[Any]], extent: Extent) -> list[Row]:
-    for (row, column), reason in sorted(extent.bad.items()):
-        raise WorkbookError(f"工作表“{sheet}”的单元格 {column_letters(column)}{row + 1} {reason}。")
+def _rows(sheet: str, values: list[list[Any]]) -> list[Row]:
     rows = (
         Row(sheet, number, tuple(_value(value) for value in line)) for number, line in enumerate(values, 1)
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from scoring.engine.contributions import Waterfall
 from scoring.queries import CityResult, overlapping_leaders
-from scoring.words import DEMO, one_decimal
+from scoring.words import DEMO, PILOT, one_decimal
 
 Figure = dict[str, Any]
 
@@ -34,6 +34,12 @@ class About:
     source: str
     is_demo: bool = False
     csv_url: str = "?csv={id}"
+    is_pilot: bool = False
+
+    @property
+    def mark(self) -> str:
+        """The kind of data, for the title and the corner of a figure; empty for a proper round."""
+        return "、".join(word for word, holds in ((DEMO, self.is_demo), (PILOT, self.is_pilot)) if holds)
 
 
 def _figure(
@@ -51,9 +57,9 @@ def _figure(
     numeric = [
         place for place in range(1, len(columns)) if any(isinstance(row[place], int | float) for row in rows)
     ]
-    if about.is_demo:
-        title = f"{title}（{DEMO}）"
-        layout = _marked(layout)
+    if about.mark:
+        title = f"{title}（{about.mark}）"
+        layout = _marked(layout, about.mark)
     return {
         "id": identifier,
         "title": title,
@@ -90,9 +96,9 @@ def _shown(cell: Any) -> Any:
     return one_decimal(cell) if isinstance(cell, float) else cell
 
 
-def _marked(layout: dict[str, Any]) -> dict[str, Any]:
+def _marked(layout: dict[str, Any], words: str) -> dict[str, Any]:
     mark = {
-        "text": DEMO, "xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom",
+        "text": words, "xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom",
         "showarrow": False, "font": {"color": VIOLET},
     }  # fmt: skip
     return layout | {

@@ -15,17 +15,23 @@ from django.utils import timezone
 from cities.models import Evidence
 from indicators.workbook_safety import column_letters
 from indicators.workbooks import heading, safe_text
+from scoring.derivation_sheets import (
+    DERIVATION_COLUMNS,
+    ROBUSTNESS_COLUMNS,
+    derivation_rows,
+    robustness_rows,
+)
 from scoring.engine import State, round_half_up
 from scoring.formulas import WORDS, NodeFormulas, RuleCells, column_order, rank_formula, rank_key_formula
 from scoring.models import NodeScore
 from scoring.results import Floats, Results
-from scoring.words import AGGREGATIONS, DEMO, in_short, method_items, rule_items
+from scoring.words import AGGREGATIONS, in_short, method_items, rule_items
 
 CSV_COLUMNS = (
     "round", "city_code", "city", "node_code", "node", "depth", "global_weight", "self_score", "final_score",
     "points", "points_lost", "rank", "rank_low", "rank_high", "state",
 )  # fmt: skip
-SHEETS = ("汇总", "得分", "指标得分", "权重", "方法", "佐证材料目录", "校验")
+SHEETS = ("汇总", "得分", "指标得分", "权重", "方法", "佐证材料目录", "校验", "推导", "稳健性")
 _STATE_LABELS = [NodeScore.State(state.word).label for state in State]
 _CELL_LIMIT = 32_767
 _LAST_ROW = 1_048_576
@@ -90,13 +96,16 @@ def _whole(number: float) -> str:
 # --- workbook ------------------------------------------------------------------------------------------------
 
 
-def write_results_workbook(results: Results, target: IO[bytes]) -> None:
-    """Write the workbook row by row: memory does not grow with the number of cities."""
+def write_results_workbook(results: Results, target: IO[bytes], *, derivations: bool | None = None) -> None:
+    """Write the workbook row by row: memory does not grow with the number of cities.
+
+    `derivations` says whether 推导 has all its rows; None: unless there are too many.
+    """
     import xlsxwriter  # noqa: PLC0415 — heavy
 
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(target, options) as workbook:
-        _Book(workbook, results).write()
+        _Book(workbook, results, derivations).write()
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,8 @@ class _Column:
 class _Book:
     """Writes one workbook. Rows and columns count from 0, except in formulas."""
 
-    def __init__(self, workbook: Any, results: Results) -> None:
+    def __init__(self, workbook: Any, results: Results, derivations: bool | None = None) -> None:
+        self.derivations = derivations
         self.workbook, self.results, self.snapshot = workbook, results, results.snapshot
         self.gathered, self.tree = results.gathered, results.gathered.tree
         self.notes = notes_of(results)
@@ -146,6 +156,8 @@ class _Book:
         self._method()
         self._evidence()
         self._check()
+        self._derivations()
+        self._robustness()
 
     # -- sheets
 
@@ -326,6 +338,21 @@ class _Book:
                 ]  # fmt: skip
             self._row(sheet, row, cells, columns)
 
+    def _derivations(self) -> None:
+        widths = (14, 16, 12, 30, 10, 80, 80)
+        columns = [
+            _Column(title, width, "score") for title, width in zip(DERIVATION_COLUMNS, widths, strict=True)
+        ]
+        sheet = self._start("推导", columns, freeze=(1, 4))
+        for row, cells in enumerate(derivation_rows(self.results, everything=self.derivations), 1):
+            self._row(sheet, row, cells, columns)
+
+    def _robustness(self) -> None:
+        columns = [_Column(title, 40 if not place else 18) for place, title in enumerate(ROBUSTNESS_COLUMNS)]
+        sheet = self._start("稳健性", columns, freeze=(1, 1))
+        for row, cells in enumerate(robustness_rows(self.snapshot.robustness), 1):
+            self._row(sheet, row, cells, columns)
+
     # -- parts
 
     def _set_properties(self) -> None:
@@ -337,7 +364,7 @@ class _Book:
                 "subject": safe_text(
                     f"{self.gathered.edition['name_zh']} {self.gathered.edition['edition']}"
                 )[:255],
-                "keywords": DEMO if round_.is_demo else "",
+                "keywords": "、".join(round_.marks),
                 "comments": safe_text("；".join(self.notes))[:2000],
                 "status": self.snapshot.digest,
                 "author": "",
@@ -411,7 +438,7 @@ _KINDS = {"quantity": "定量", "rubric": "等级", "checklist": "要点", "bonu
 def notes_of(results: Results) -> list[str]:
     """What every part of an export has to say about its data; 方法 says it at length."""
     provenance = in_short(results.gathered.edition["provenance"])
-    return [*([DEMO] if results.snapshot.round.is_demo else []), *([provenance] if provenance else [])]
+    return [*results.snapshot.round.marks, *([provenance] if provenance else [])]
 
 
 def _cached(number: float, otherwise: str) -> float | str:

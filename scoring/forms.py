@@ -74,6 +74,13 @@ class MarkForm(forms.Form):
             self.add_error(problem.field if problem.field in self.fields else None, problem.message)
 
 
+class EditionField(forms.ModelChoiceField):
+    """An edition; a draft says so, and the action refuses it for any round but a pilot."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj} · {obj.get_status_display()}" if obj.is_draft else str(obj)
+
+
 class RoundForm(forms.Form):
     """A new round; the framework edition and the rules it declares cannot change afterwards."""
 
@@ -81,7 +88,12 @@ class RoundForm(forms.Form):
         label=_("代码"), max_length=64, help_text=_("字母、数字、连字符，用于网址与文件名。")
     )
     name = forms.CharField(label=_("名称"), max_length=200)
-    framework = forms.ModelChoiceField(label=_("指标体系"), queryset=Framework.objects.none())
+    framework = EditionField(label=_("指标体系"), queryset=Framework.objects.none())
+    is_pilot = forms.BooleanField(
+        label=_("试点轮次"),
+        required=False,
+        help_text=_("只有试点轮次可以使用草案；所有页面、图表、导出和结果都会标明“试点”。"),
+    )
     year = forms.IntegerField(label=_("评价年度"), min_value=1990, max_value=2100)
     opens_at = forms.DateTimeField(
         label=_("开始填报"), required=False, help_text=_("北京时间，例如 2026-03-01 09:00；不填则立即开始。")
@@ -89,7 +101,9 @@ class RoundForm(forms.Form):
     closes_at = forms.DateTimeField(
         label=_("截止填报"), required=False, help_text=_("北京时间；不填则不设截止时间。")
     )
-    missing = forms.ChoiceField(label=_("缺失处理"), choices=Missing.choices)
+    missing = forms.ChoiceField(
+        label=_("缺失处理"), required=False, choices=[("", _("随指标体系的规定")), *Missing.choices]
+    )
     panel = forms.ChoiceField(label=_("评审汇总"), choices=Round.Panel.choices)
     unreviewed = forms.ChoiceField(
         label=_("未评审的指标"), choices=Round.Unreviewed.choices, initial=Round.Unreviewed.BLOCK
@@ -98,7 +112,7 @@ class RoundForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         framework = cast(forms.ModelChoiceField, self.fields["framework"])
-        framework.queryset = Framework.objects.filter(status=Framework.Status.PUBLISHED)
+        framework.queryset = Framework.objects.exclude(status=Framework.Status.RETIRED)
 
 
 class EnrolForm(forms.Form):

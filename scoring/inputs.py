@@ -8,9 +8,12 @@ database.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import numpy as np
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
@@ -34,10 +37,8 @@ from scoring.engine import (
 from scoring.models import Mark, ReviewAssignment
 
 CHUNK = 10_000
-_VALUES = np.dtype([("owner", "i8"), ("leaf", "i8"), ("value", "f8"), ("version", "i8")])
+_DENSE = 5_000_000
 _WORDS = np.dtype([("owner", "i8"), ("leaf", "i8"), ("state", "U16"), ("version", "i8")])
-_MARKS = np.dtype([("owner", "i8"), ("leaf", "i8"), ("value", "f8")])
-_ACCEPTS = np.dtype([("owner", "i8"), ("leaf", "i8")])
 _REPORTED = {
     Answer.ValueState.BLANK: State.BLANK,
     Answer.ValueState.UNAVAILABLE: State.UNAVAILABLE,
@@ -129,28 +130,72 @@ def gather(round_: Round) -> GatheredInputs:
 
 
 class _Places:
-    """Finds the place of an id in a list, for whole arrays of ids at once."""
+    """Finds the place of an id in a list, for whole arrays of ids at once; −1 for an id that is not there."""
 
     def __init__(self, ids: Iterable[int]) -> None:
         known = np.array(list(ids), dtype=np.int64)
+        self._first = int(known.min()) if known.size else 0
+        width = int(known.max()) - self._first + 1 if known.size else 1
         self._order = np.argsort(known)
         self._sorted = known[self._order]
+        # ids given out one after another lie close together: then a table answers at once
+        self._table = np.full(width if width <= _DENSE else 0, -1, dtype=np.int64)
+        if self._table.size and known.size:
+            self._table[known - self._first] = np.arange(known.size)
 
     def __call__(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Places of ids, all of which are known."""
-        return np.asarray(self._order[np.searchsorted(self._sorted, wanted)], dtype=np.int64)
-
-    def known(self, wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which ids are in the list."""
-        if not len(self._sorted):
-            return np.zeros(wanted.shape, dtype=np.bool_)
+        if not self._sorted.size:
+            return np.full(wanted.shape, -1, dtype=np.int64)
+        if self._table.size:
+            at = wanted - self._first
+            inside = (at >= 0) & (at < self._table.size)
+            if inside.all():
+                return np.asarray(self._table[at], dtype=np.int64)
+            return np.where(inside, self._table[np.where(inside, at, 0)], -1)
         nearest = np.minimum(np.searchsorted(self._sorted, wanted), len(self._sorted) - 1)
-        return np.asarray(self._sorted[nearest] == wanted, dtype=np.bool_)
+        return np.where(self._sorted[nearest] == wanted, self._order[nearest], -1)
 
 
-def _array(rows: QuerySet[Any], dtype: np.dtype[Any], *columns: str) -> NDArray[Any]:
-    """Columns of a query, row by row into one array: no object per row survives."""
+def _ids(numbers: Iterable[int]) -> NDArray[np.int64]:
+    return np.array(list(numbers), dtype=np.int64)
+
+
+def _words(rows: QuerySet[Any], dtype: np.dtype[Any], *columns: str) -> NDArray[Any]:
+    """Columns of a query, row by row into one structured array."""
     return np.fromiter(rows.order_by().values_list(*columns).iterator(chunk_size=CHUNK), dtype=dtype)
+
+
+def _numbers(rows: QuerySet[Any], *columns: str) -> tuple[NDArray[Any], ...]:
+    """Numeric columns of a query, none of them empty: whole numbers, and `value` as float64.
+
+    Straight from the driver into one array: no object per row survives, and nothing of Django runs per row. Ids pass
+    through float64, exact below 2⁵³.
+    """
+    connection = connections[rows.db]
+    try:
+        statement, parameters = rows.order_by().values_list(*columns).query.sql_with_params()
+    except EmptyResultSet:
+        return tuple(_column(np.zeros(0), name) for name in columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_packed(statement, columns), parameters)
+            packed = np.frombuffer(cursor.fetchone()[0] or b"", dtype=[(name, ">f8") for name in columns])
+            return tuple(_column(packed[name].astype(np.float64), name) for name in columns)
+        cursor.execute(statement, parameters)
+        chunks = iter(lambda: cursor.fetchmany(CHUNK), [])
+        flat = np.fromiter(chain.from_iterable(chain.from_iterable(chunks)), dtype=np.float64)
+    table = flat.reshape(-1, len(columns))
+    return tuple(_column(table[:, place], name) for place, name in enumerate(columns))
+
+
+def _packed(statement: str, columns: tuple[str, ...]) -> str:
+    """PostgreSQL packs the numbers of all rows into one value: nothing is written out as text and read again."""
+    bits = " || ".join(f"float8send(rows.{name}::float8)" for name in columns)
+    return f"SELECT string_agg({bits}, ''::bytea) FROM ({statement}) AS rows ({', '.join(columns)})"  # noqa: S608 — names
+
+
+def _column(numbers: NDArray[np.float64], name: str) -> NDArray[Any]:
+    return numbers if name == "value" else numbers.astype(np.int64)
 
 
 def _read_answers(
@@ -161,13 +206,14 @@ def _read_answers(
     versions = np.zeros(shape, dtype=np.int64)
     answers = Answer.objects.filter(submission__round=round_, submission__status__in=Submission.HANDED_IN)
     given = answers.filter(value_state=Answer.ValueState.VALUE)
-    found = _array(given, _VALUES, "submission_id", "indicator_id", "value", "version")
-    found = found[columns.known(found["leaf"])]
-    at = rows(found["owner"]), columns(found["leaf"])
-    values[at], states[at], versions[at] = found["value"], State.VALUE, found["version"]
+    owner, leaf, value, version = _numbers(given, "submission_id", "indicator_id", "value", "version")
+    row, column = rows(owner), columns(leaf)
+    known = (row >= 0) & (column >= 0)
+    at = row[known], column[known]
+    values[at], states[at], versions[at] = value[known], State.VALUE, version[known]
     others = answers.exclude(value_state=Answer.ValueState.VALUE)
-    found = _array(others, _WORDS, "submission_id", "indicator_id", "value_state", "version")
-    found = found[columns.known(found["leaf"])]
+    found = _words(others, _WORDS, "submission_id", "indicator_id", "value_state", "version")
+    found = found[(rows(found["owner"]) >= 0) & (columns(found["leaf"]) >= 0)]
     at = rows(found["owner"]), columns(found["leaf"])
     versions[at] = found["version"]
     for word, state in _REPORTED.items():
@@ -185,28 +231,32 @@ def _read_marks(
         .exclude(status=ReviewAssignment.Status.RECUSED)
         .values_list("id", "submission_id", "seat")
     )
+    tasks = [
+        task for task, there in zip(tasks, rows(_ids(task[1] for task in tasks)) >= 0, strict=True) if there
+    ]
     places = _Places([task for task, _, _ in tasks])
-    city_of = rows(np.array([submission for _, submission, _ in tasks], dtype=np.int64))
-    seat_of = np.array([seat for _, _, seat in tasks], dtype=np.int64)
+    city_of = rows(_ids(submission for _, submission, _ in tasks))
+    seat_of = _ids(seat for _, _, seat in tasks)
     # which tasks count is settled here and not in the query: the database would look every mark's task up
     done = Mark.objects.filter(assignment__submission__round=round_, status=Mark.Status.DONE)
-    scored = _array(done.filter(value__isnull=False), _MARKS, "assignment_id", "indicator_id", "value")
+    scored = _numbers(done.filter(value__isnull=False), "assignment_id", "indicator_id", "value")
     claimed = states == State.NOT_APPLICABLE
     # nothing to accept is the usual case, and looking through all marks for it is not free
     agreed = done.filter(accepts_not_applicable=True) if claimed.any() else done.none()
-    accepted = _array(agreed, _ACCEPTS, "assignment_id", "indicator_id")
-    scored, accepted = (
-        found[places.known(found["owner"]) & columns.known(found["leaf"])] for found in (scored, accepted)
-    )
-    at_scored, at_accepted = places(scored["owner"]), places(accepted["owner"])
-    seats = np.unique(seat_of[np.concatenate([at_scored, at_accepted])])
+    accepted = _numbers(agreed, "assignment_id", "indicator_id")
+    spots = []
+    for owner, leaf in (scored[:2], accepted):
+        task, column = places(owner), columns(leaf)
+        known = (task >= 0) & (column >= 0)
+        spots.append((known, task[known], column[known]))
+    seats = np.unique(seat_of[np.concatenate([task for _, task, _ in spots])])
     marks = np.full((len(seats), *states.shape), np.nan)
     accepts = np.zeros((len(seats), *states.shape), dtype=np.bool_)
-    for layer, at, leaves, value in (
-        (marks, at_scored, scored["leaf"], scored["value"]),
-        (accepts, at_accepted, accepted["leaf"], True),
+    for layer, (known, task, column), value in (
+        (marks, spots[0], scored[2]),
+        (accepts, spots[1], np.ones(len(accepted[0]), dtype=np.bool_)),
     ):
-        layer[np.searchsorted(seats, seat_of[at]), city_of[at], columns(leaves)] = value
+        layer[np.searchsorted(seats, seat_of)[task], city_of[task], column] = value[known]
     return tuple(int(seat) for seat in seats), marks, accepts & claimed
 
 

@@ -121,6 +121,7 @@ class ResultSnapshot(models.Model):
     draws = models.PositiveIntegerField("模拟次数")
     method = models.JSONField("方法")
     inputs = models.BinaryField("输入（压缩的规范 JSON）")
+    robustness = models.JSONField("稳健性", null=True, blank=True, default=None)
     digest = models.CharField("摘要", max_length=64)
 
     class Meta:
@@ -176,3 +177,77 @@ class NodeScore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.submission} {self.node_code}"
+
+
+class Provisional(models.Model):
+    """A city's score while its review is under way, refreshed by every mark. Only administrators see it.
+
+    `total` is there when nothing is missing; `partial` is the score of what has been assessed so far. `scores` holds
+    the nodes that are complete, by code; `across` the leaves that only the whole round can score.
+    """
+
+    submission = models.OneToOneField(
+        Submission, on_delete=models.CASCADE, related_name="provisional", verbose_name="填报"
+    )
+    total = models.FloatField("暂计总分", null=True)
+    partial = models.FloatField("已评部分得分", null=True)
+    assessed = models.PositiveIntegerField("已评指标数", default=0)
+    leaves = models.PositiveIntegerField("指标数", default=0)
+    scores = models.JSONField("各节点暂计得分", default=dict)
+    across = models.JSONField("待全轮计算的指标", default=list)
+    updated_at = models.DateTimeField("更新时间")
+
+    class Meta:
+        verbose_name = "暂计得分"
+        verbose_name_plural = "暂计得分"
+
+    def __str__(self) -> str:
+        return f"{self.submission} 暂计"
+
+
+class ComputeJob(models.Model):
+    """A whole round's computation that waits for, or is done by, `manage.py run_jobs`."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "排队中"
+        RUNNING = "running", "计算中"
+        DONE = "done", "已完成"
+        FAILED = "failed", "失败"
+
+    OPEN = (Status.WAITING, Status.RUNNING)
+
+    round = models.ForeignKey(
+        Round, on_delete=models.CASCADE, related_name="compute_jobs", verbose_name="轮次"
+    )
+    status = models.CharField("状态", max_length=16, choices=Status, default=Status.WAITING)
+    seed = models.BigIntegerField("随机种子", default=1)
+    draws = models.PositiveIntegerField("模拟次数", default=1000)
+    reason = models.CharField("原因", max_length=200, blank=True)
+    step = models.CharField("步骤", max_length=64, blank=True)
+    done = models.PositiveSmallIntegerField("进度（百分比）", default=0)
+    error = models.TextField("错误", blank=True)
+    snapshot = models.ForeignKey(
+        ResultSnapshot, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name="快照"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        verbose_name="提交人",
+    )  # fmt: skip
+    created_at = models.DateTimeField("提交时间", auto_now_add=True)
+    started_at = models.DateTimeField("开始时间", null=True, blank=True)
+    beat_at = models.DateTimeField("最近进展", null=True, blank=True)
+    finished_at = models.DateTimeField("结束时间", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "计算任务"
+        verbose_name_plural = "计算任务"
+        ordering = ["-id"]
+        constraints = [
+            # two clicks, one job
+            models.UniqueConstraint(
+                fields=["round"], condition=Q(status__in=["waiting", "running"]), name="compute_job_one_open_per_round"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.round} #{self.pk}"

@@ -23,6 +23,8 @@ def reviews_submission(user: Any, submission: Submission | None) -> bool:
     """Assigned to it, not recused, and it has been handed in: drafts of a city are its own."""
     if submission is None or not user.is_authenticated or not submission.is_handed_in:
         return False
+    if works_for_city(user, submission):
+        return False
     mine = ReviewAssignment.objects.filter(submission=submission, reviewer=user)
     return mine.exclude(status=ReviewAssignment.Status.RECUSED).exists()
 
@@ -34,6 +36,7 @@ def is_own_assignment(user: Any, assignment: ReviewAssignment | None) -> bool:
         and assignment.reviewer_id == user.pk
         and assignment.status != ReviewAssignment.Status.RECUSED
         and assignment.submission.is_handed_in
+        and not works_for_city(user, assignment.submission)  # somebody who joined the city later
     )
 
 
@@ -57,3 +60,5 @@ rules.add_perm("scoring.review", is_reviewer & is_own_assignment & is_unfinished
 rules.add_perm("scoring.administer", is_administrator)
 rules.add_perm("scoring.see_results", is_administrator | is_moderator | results_are_published)
 rules.add_perm("scoring.export_results", is_administrator)
+# for a submission whose results one may see: the reviewers' reasons are for the city and those who steer
+rules.add_perm("scoring.see_reasons", is_administrator | is_moderator | works_for_city)

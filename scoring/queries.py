@@ -6,14 +6,14 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from cities.models import Round
+from cities.models import Answer, Evidence, Round, Submission
 from indicators.queries import FrameworkTree
 from scoring.engine import RoundScores, State, Tree, waterfall
 from scoring.engine.contributions import Waterfall
 from scoring.inputs import rules_of
-from scoring.models import NodeScore, ResultSnapshot
+from scoring.models import Mark, NodeScore, ResultSnapshot
 from scoring.words import why_not_ranked
 
 TOTAL = NodeScore.TOTAL
@@ -79,7 +79,7 @@ def rounds_with_results() -> QuerySet[Round]:
 
 def snapshots_of(round_: Round) -> QuerySet[ResultSnapshot]:
     """Newest first, without the stored inputs."""
-    return round_.snapshots.select_related("round__framework").defer("inputs")
+    return round_.snapshots.select_related("round__framework").defer("inputs", "robustness")
 
 
 def city_results(
@@ -158,3 +158,75 @@ def overlapping_leaders(ranked: Sequence[CityResult]) -> int:
             break
         count += 1
     return count
+
+
+# --- what stands behind one leaf's score ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MarkWords:
+    """A mark in the reviewer's own terms; `value` is None where 不适用 was accepted."""
+
+    value: float | None
+    level: str
+    items: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Background:
+    """What the database says about one city's leaf at the time of a snapshot, beside the numbers in it."""
+
+    submission: Submission
+    level: str
+    items: str
+    state_reason: str
+    words: dict[int, MarkWords]
+    evidence: list[Evidence]
+
+
+def leaf_background(snapshot: ResultSnapshot, city: str, node: str, version: int) -> Background:
+    """The answer in the version that was scored, the marks' words by seat, the files of that moment: four queries."""
+    submission = Submission.objects.select_related("city", "round").get(
+        round=snapshot.round_id, city__code=city
+    )
+    own = {"submission": submission, "indicator__code": node}
+    answer = Answer.history.filter(**own, version=version).order_by("-history_id").first()
+    marks = Mark.objects.filter(
+        assignment__submission=submission, indicator__code=node, status=Mark.Status.DONE
+    )
+    when = snapshot.created_at
+    there = Q(deleted_at=None) | Q(deleted_at__gt=when)
+    return Background(
+        submission=submission,
+        level=answer.level if answer else "",
+        items=answer.items if answer else "",
+        state_reason=answer.reason if answer else "",
+        words={
+            seat: MarkWords(value, level, items, reason)
+            for seat, value, level, items, reason in marks.values_list(
+                "assignment__seat", "value", "level", "items", "reason"
+            )
+        },
+        evidence=list(
+            Evidence.objects.filter(there, **own, added_at__lte=when)
+            .select_related("indicator", "file")
+            .order_by("sequence")
+        ),
+    )
+
+
+def claimed_items(snapshot: ResultSnapshot, city: str) -> dict[str, list[str]]:
+    """The checklist items that a city says it meets, by leaf: one query."""
+    answers = Answer.objects.filter(submission__round=snapshot.round_id, submission__city__code=city)
+    found = answers.exclude(items="").values_list("indicator__code", "items")
+    return {code: [item for item in items.split(";") if item] for code, items in found}
+
+
+def submission_of(snapshot: ResultSnapshot, city: str) -> Submission | None:
+    """The city's submission in the snapshot's round, with the city and the round at hand."""
+    return (
+        Submission.objects.select_related("city", "round")
+        .filter(round=snapshot.round_id, city__code=city)
+        .first()
+    )

@@ -24,6 +24,7 @@ from scoring.engine import (
 )
 from scoring.inputs import GatheredInputs, from_payload, gather, payload
 from scoring.models import NodeScore, ResultSnapshot
+from scoring.sensitivity import assess, robustness_differences
 
 DELTA = 0.2
 #: the columns of `NodeScore` that are computed, in the order of `node_rows`
@@ -80,6 +81,11 @@ def compute(gathered: GatheredInputs, *, seed: int, draws: int, delta: float = D
     return Computed(scores, intervals)
 
 
+def robustness_of(gathered: GatheredInputs, computed: Computed) -> dict[str, Any]:
+    """How far the ranks depend on the assumptions, as plain data that the snapshot keeps (scoring.md §6)."""
+    return assess(gathered, computed.scores, computed.intervals)
+
+
 def node_rows(gathered: GatheredInputs, computed: Computed) -> Iterator[tuple[Any, ...]]:
     """For every city × node, cities first: place of the city, node code, then the columns of `COMPUTED`."""
     scores, codes = computed.scores, gathered.tree.codes
@@ -112,7 +118,7 @@ def _listed(column: NDArray[Any], empty: NDArray[np.bool_]) -> list[Any]:
 def store_node_scores(snapshot: ResultSnapshot, gathered: GatheredInputs, computed: Computed) -> int:
     """Write a row per city × node, inside the caller's transaction; the number of rows.
 
-    One prepared statement: a model per row would take ten times as long.
+    One prepared statement, or a COPY: a model per row would take ten times as long.
     """
     names = ("snapshot_id", "submission_id", "node_code", *COMPUTED)
     table, *columns = (connection.ops.quote_name(name) for name in (NodeScore._meta.db_table, *names))
@@ -126,7 +132,12 @@ def store_node_scores(snapshot: ResultSnapshot, gathered: GatheredInputs, comput
         )
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(statement, rows)
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            cursor.executemany(statement, rows)
     return len(rows)
 
 
@@ -135,7 +146,10 @@ def method_of(data: dict[str, Any], computed: Computed) -> dict[str, Any]:
     edition, cities = data["edition"], data["inputs"]["cities"]
     return {
         "rules": data["method"],
-        "edition": {name: edition[name] for name in ("code", "edition", "name_zh", "source", "provenance")},
+        "edition": {
+            **{name: edition[name] for name in ("code", "edition", "name_zh", "source", "provenance")},
+            "sha256": digest(canonical_json(edition)),  # which state of a draft a pilot was computed on
+        },
         "cities": len(cities),
         "ranked": int(np.count_nonzero(computed.scores.rank[:, 0])),
         "not_submitted": [code for code, _, submitted in cities if not submitted],
@@ -179,6 +193,11 @@ def verify(snapshot: ResultSnapshot) -> list[Difference]:
         return [Difference("存档的输入", "可读取并可计算", f"无法读取或计算（{error}）")]
     found = list(_digest_differences(snapshot, canonical, data, computed))
     found += _score_differences(snapshot, stored, computed)
+    again = robustness_of(stored, computed)
+    found += [
+        Difference(f"存档的{what}与重算不符", _shown(old), f"重算 {_shown(new)}", city)
+        for city, what, old, new in robustness_differences(snapshot.robustness, again)
+    ]
     now = gather(snapshot.round)
     found += input_differences(
         data, payload(now, seed=rules["seed"], draws=rules["draws"], delta=rules["delta"])

@@ -9,10 +9,11 @@ from scoring.engine import Rules, round_half_up
 from scoring.models import NodeScore, ResultSnapshot
 
 DEMO = "演示数据"
+PILOT = "试点"
 MISSING = "—"
 AGGREGATIONS = {"arithmetic": "算术平均", "geometric": "几何平均", "harmonic": "调和平均"}
-_MISSING_RULES = {"zero": "按 0 分计", "exclude": "不计入，权重由同级指标分担"}
-_PANELS = {"mean": "平均分", "median": "中位数", "trimmed": "去掉一个最高分和一个最低分"}
+MISSING_RULES = {"zero": "按 0 分计", "exclude": "不计入，权重由同级指标分担"}
+PANELS = {"mean": "平均分", "median": "中位数", "trimmed": "去掉一个最高分和一个最低分"}
 _UNREVIEWED = {"stand": "自评分直接采用", "block": "未评不计分"}
 
 
@@ -28,6 +29,16 @@ def in_short(text: str) -> str:
     return text.strip().split("\n", 1)[0].split("。", 1)[0]
 
 
+def pilot_words(snapshot: ResultSnapshot) -> str:
+    """That a result is a pilot's, and which state of the draft it stands on; empty for any other round."""
+    if not snapshot.round.is_pilot:
+        return ""
+    edition = snapshot.method["edition"]
+    when = timezone.localtime(snapshot.created_at).strftime("%Y-%m-%d %H:%M")
+    digest = f"，内容摘要 {edition['sha256'][:12]}" if edition.get("sha256") else ""
+    return f"试点结果，不作为正式评价结论；指标体系取版本 {edition['edition']} 在 {when} 的内容{digest}"
+
+
 def method_items(snapshot: ResultSnapshot) -> list[tuple[Any, ...]]:
     """Which round, which edition, computed when and how: label, content, remark."""
     round_, method = snapshot.round, snapshot.method
@@ -39,6 +50,7 @@ def method_items(snapshot: ResultSnapshot) -> list[tuple[Any, ...]]:
         ("轮次代码", round_.code),
         ("评价年度", str(round_.year)),
         *([("数据性质", DEMO, "自动生成，不代表任何城市的真实情况")] if round_.is_demo else []),
+        *([("轮次性质", PILOT, pilot_words(snapshot))] if round_.is_pilot else []),
         ("指标体系", edition["name_zh"]),
         ("版本", edition["edition"]),
         *([("体系说明", edition["provenance"])] if edition["provenance"] else []),
@@ -62,7 +74,7 @@ def rule_items(rules: Rules) -> list[tuple[Any, ...]]:
         ("汇总方式", AGGREGATIONS[rules.aggregation.value], "个别节点另有规定的，见权重表"),
         (
             "缺失处理",
-            _MISSING_RULES[rules.missing.value],
+            MISSING_RULES[rules.missing.value],
             "适用于未填和无法提供；评审同意的“不适用”一律不计入，权重由同级分担",
         ),
         (
@@ -73,7 +85,7 @@ def rule_items(rules: Rules) -> list[tuple[Any, ...]]:
         ("几何下限", rules.floor, "几何平均和调和平均中，低于此值的下级得分按此值计"),
         ("加分上限", "不封顶" if cap is None else cap, "加分在汇总之后加到总分上"),
         ("排名小数位", rules.rank_decimals, "名次按四舍五入到此位数的总分确定，同分同名次"),
-        ("评审汇总", _PANELS[rules.panel.value], "同一指标有多位评审时的合成方法；有裁定时以裁定为准"),
+        ("评审汇总", PANELS[rules.panel.value], "同一指标有多位评审时的合成方法；有裁定时以裁定为准"),
         ("未评审的指标", _UNREVIEWED[rules.unreviewed.value]),
     ]
 

@@ -1,11 +1,15 @@
 """Every address for every role. A new address without a row here fails `test_the_table_names_every_address`."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from cities import actions as city_actions
+from indicators import consultation as consultations
+from scoring import jobs
 from scoring.actions.compute import compute_round
 from scoring.actions.review import publish_results
 from tests import make
@@ -29,9 +33,63 @@ TABLE: dict[str, tuple] = {
     "account/logout/": (LOGIN, 405, 405, 405, 405),
     "account/password/": (LOGIN, 200, 200, 200, 200),
     "framework/": (LOGIN, 200, 200, 200, 200),
+    "framework/import/": ADMIN_ONLY,
+    "framework/import/file/999999/": (LOGIN, 404, 404, 404, 404),  # an upload is its owner's alone
+    "framework/import/file/999999/confirm/": (LOGIN, 404, 404, 404, 404),
+    "framework/import/file/999999/cancel/": (LOGIN, 405, 405, 405, 405),  # POST only
     "framework/{framework}/1/": (LOGIN, 200, 200, 200, 200),
     "framework/{framework}/1/export/": (LOGIN, 200, 200, 200, 200),
+    "framework/{framework}/1/copy/": (LOGIN, 403, 403, 403, 200),
+    "framework/{framework}/1/diff/": (LOGIN, 200, 200, 200, 200),
+    "framework/{framework}/1/check/": (LOGIN, 403, 403, 403, 200),
+    "framework/{framework}/1/publish/": (LOGIN, 403, 403, 403, 302),  # published already
+    "framework/{framework}/1/retire/": (LOGIN, 403, 403, 403, 200),
+    "framework/{framework}/1/print/": (LOGIN, 200, 200, 200, 200),
+    "framework/{framework}/1/word/": (LOGIN, 200, 200, 200, 200),
+    "framework/{draft}/1/copy/": ADMIN_ONLY,
+    "framework/{draft}/1/diff/": ADMIN_ONLY,
+    "framework/{draft}/1/check/": ADMIN_ONLY,
+    "framework/{draft}/1/publish/": ADMIN_ONLY,
+    "framework/{draft}/1/retire/": (LOGIN, 404, 404, 404, 302),  # nothing to retire
+    "framework/{draft}/1/print/": ADMIN_ONLY,
+    "framework/{draft}/1/word/": ADMIN_ONLY,
     "framework/{draft}/1/": ADMIN_ONLY,
+    "framework/{draft}/1/edit/": ADMIN_ONLY,
+    "framework/{framework}/1/edit/": (LOGIN, 403, 403, 403, 403),  # published: read-only
+    "framework/{draft}/1/edit/row/1/": (LOGIN, 405, 405, 405, 405),
+    "framework/{draft}/1/edit/i/A1/": ADMIN_ONLY,
+    "framework/{draft}/1/edit/i/none/": (LOGIN, 404, 404, 404, 404),
+    "framework/{draft}/1/edit/i/A1/delete/": ADMIN_ONLY,
+    "framework/{draft}/1/edit/curve/": ADMIN_ONLY,
+    "framework/{draft}/1/edit/settings/": ADMIN_ONLY,
+    "framework/{draft}/1/edit/undo/1/": (LOGIN, 405, 405, 405, 405),
+    "framework/{draft}/1/edit/changes/": ADMIN_ONLY,
+    "framework/{draft}/1/consultation/open/": ADMIN_ONLY,
+    "framework/{draft}/1/consultation/": (LOGIN, 404, 404, 404, 302),  # to the page that opens one
+    "framework/{consulted}/1/": (LOGIN, 200, 200, 200, 200),  # while it is open for comment
+    "framework/{consulted}/1/consultation/": (LOGIN, 200, 200, 200, 200),
+    "framework/{consulted}/1/consultation/open/": (LOGIN, 403, 403, 403, 302),
+    "framework/{consulted}/1/consultation/comment/": (LOGIN, 200, 200, 200, 403),
+    "framework/{consulted}/1/consultation/comment/{comment}/": (LOGIN, 404, 200, 404, 200),
+    "framework/{consulted}/1/consultation/comment/{comment}/withdraw/": (LOGIN, 404, 200, 404, 200),
+    "framework/{consulted}/1/consultation/form/": (LOGIN, 200, 200, 200, 200),
+    "framework/{consulted}/1/consultation/upload/": (LOGIN, 200, 200, 200, 403),
+    "framework/{consulted}/1/consultation/upload/confirm/": (LOGIN, 405, 405, 405, 405),
+    "framework/{consulted}/1/consultation/settings/": (LOGIN, 403, 403, 403, 200),
+    "framework/{consulted}/1/consultation/close/": (LOGIN, 403, 403, 403, 200),
+    "framework/{consulted}/1/consultation/publish/": (LOGIN, 403, 403, 403, 200),
+    "framework/{consulted}/1/consultation/collation/": (LOGIN, 403, 403, 403, 200),
+    "framework/{consulted}/1/consultation/answer/": (LOGIN, 403, 403, 403, 302),  # nothing chosen
+    "framework/{consulted}/1/consultation/export/": (LOGIN, 403, 403, 403, 200),
+    "framework/weights/": (LOGIN, 200, 200, 200, 200),  # one's own comparisons
+    "framework/{draft}/1/weights/": ADMIN_ONLY,
+    "framework/{draft}/1/weights/group/A/": ADMIN_ONLY,
+    "framework/{draft}/1/weights/ahp/new/": ADMIN_ONLY,
+    "framework/{draft}/1/weights/ahp/0/": (LOGIN, 404, 404, 404, 404),  # no such exercise
+    "framework/{draft}/1/weights/ahp/0/close/": (LOGIN, 405, 405, 405, 405),
+    "framework/{draft}/1/weights/ahp/0/adopt/A/": (LOGIN, 405, 405, 405, 405),
+    "framework/{draft}/1/weights/ahp/0/reopen/0/": (LOGIN, 405, 405, 405, 405),
+    "framework/{draft}/1/weights/ahp/0/fill/A/": (LOGIN, 404, 404, 404, 404),  # nobody was asked
     "s/{a}/": (LOGIN, 404, 200, 404, 200),
     "s/{a}/i/A1/": (LOGIN, 404, 200, 404, 200),
     "s/{a}/i/A/": (LOGIN, 404, 404, 404, 404),  # no leaf
@@ -65,6 +123,16 @@ TABLE: dict[str, tuple] = {
     "results/{hidden}/compare/": ADMIN_ONLY,
     "results/{hidden}/method/": ADMIN_ONLY,
     "results/{hidden}/export/": ADMIN_ONLY,
+    "results/{hidden}/city/{city_b}/why/A1/": ADMIN_ONLY,
+    "results/{hidden}/city/{city_b}/improve/": ADMIN_ONLY,
+    "results/{hidden}/city/{city_b}/what-if/": ADMIN_ONLY,
+    "results/{hidden}/robust/": ADMIN_ONLY,
+    "results/{hidden}/framework/": ADMIN_ONLY,
+    "results/{open}/city/{city_open}/why/A1/": (200,) * 5,
+    "results/{open}/city/{city_open}/improve/": ADMIN_ONLY,  # and the city's own people
+    "results/{open}/city/{city_open}/what-if/": ADMIN_ONLY,
+    "results/{open}/robust/": (200,) * 5,
+    "results/{open}/framework/": (LOGIN, 403, 403, 403, 200),
     "results/{open}/": (200,) * 5,
     "results/{open}/city/{city_open}/": (200,) * 5,
     "results/{open}/i/A1/": (200,) * 5,
@@ -77,10 +145,23 @@ TABLE: dict[str, tuple] = {
     "manage/rounds/{hidden}/enrol/": (LOGIN, 405, 405, 405, 405),
     "manage/rounds/{hidden}/assign/{b}/": ADMIN_ONLY,
     "manage/rounds/{hidden}/compute/": (LOGIN, 405, 405, 405, 405),
+    "manage/rounds/{hidden}/jobs/{job}/": ADMIN_ONLY,
     "manage/rounds/{hidden}/publish/": ADMIN_ONLY,
+    "manage/frameworks/{draft}/1/advice/": ADMIN_ONLY,
+    "manage/frameworks/{draft}/1/advice/0/A/entropy/": (LOGIN, 405, 405, 405, 405),
     "manage/audit/": ADMIN_ONLY,
     "admin/": (302, 404, 404, 404, 200),  # on to the one sign-in page
 }
+
+
+def _comment(by):
+    """A comment in a consultation that is open."""
+    consultation = consultations.open_consultation(
+        framework=make.framework(published=False), title="征求意见", invitation="", shares_comments=False,
+        closes_at=timezone.now() + timedelta(days=7), by=make.user("administrator"),
+    )  # fmt: skip
+    said = consultations.CommentText("A1", "weight", "分值偏高")
+    return consultations.add_comment(consultation=consultation, content=said, organisation="甲市", by=by)
 
 
 @pytest.fixture
@@ -103,6 +184,7 @@ def world():
     published = make.confirmed(make.handed_in(in_round=shown))
     compute_round(round=shown, by=None, draws=0)
     publish_results(round_=shown, by=make.user("administrator"))
+    comment = _comment(by=leads[a.pk])
     return {
         "people": {
             "anonymous": None,
@@ -114,8 +196,10 @@ def world():
         "names": {
             "framework": hidden.framework.code, "draft": make.framework(published=False).code, "a": a.pk, "b": b.pk,
             "evidence_a": files[a.pk].pk, "evidence_b": files[b.pk].pk, "assignment": task.pk,
-            "other_assignment": other.pk, "hidden": hidden.code, "open": shown.code, "city_b": b.city.code,
-            "city_open": published.city.code,
+            "other_assignment": other.pk, "hidden": hidden.code, "open": shown.code,
+            "job": jobs.enqueue(round=hidden, by=None).pk, "city_b": b.city.code,
+            "city_open": published.city.code, "comment": comment.pk,
+            "consulted": comment.consultation.framework.code,
         },
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import simple_history.models
+import cities.codes
 from django.conf import settings
 from django.db import migrations, models
 
@@ -20,7 +21,7 @@ class Migration(migrations.Migration):
             name='City',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=64, unique=True, verbose_name='代码')),
+                ('code', models.CharField(max_length=64, unique=True, validators=[cities.codes.validate_code], verbose_name='代码')),
                 ('adcode', models.CharField(blank=True, max_length=6, null=True, unique=True, verbose_name='行政区划代码')),
                 ('name_zh', models.CharField(max_length=100, verbose_name='名称')),
                 ('name_en', models.CharField(blank=True, max_length=100, verbose_name='英文名称')),
@@ -103,7 +104,7 @@ class Migration(migrations.Migration):
             name='Round',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=64, unique=True, verbose_name='代码')),
+                ('code', models.CharField(max_length=64, unique=True, validators=[cities.codes.validate_code], verbose_name='代码')),
                 ('name', models.CharField(max_length=200, verbose_name='名称')),
                 ('year', models.PositiveSmallIntegerField(verbose_name='评价年度')),
                 ('opens_at', models.DateTimeField(blank=True, null=True, verbose_name='开始填报')),

@@ -1,11 +1,13 @@
 """One indicator of a city: what is reported, with which evidence, and how it came about."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,7 +19,8 @@ from cities.estimates import estimate_leaf
 from cities.evidence import EvidenceRefused
 from cities.forms import AnswerForm, EvidenceForm
 from cities.models import Answer, ChangeSource, Evidence, Submission
-from cities.views.common import FILL_IN, crumbs, leaf_of, load
+from cities.phases import why_closed
+from cities.views.common import FILL_IN, WORK, crumbs, leaf_of, load
 from indicators.models import Indicator
 from indicators.presenters import detail_row
 from indicators.queries import FrameworkTree, load_tree
@@ -50,7 +53,7 @@ def _place(request: AuthenticatedRequest, pk: int, code: str, *, do: str | None 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: AuthenticatedRequest, pk: int, code: str) -> HttpResponse:
-    place = _place(request, pk, code, do=FILL_IN if request.method == "POST" else None)
+    place = _place(request, pk, code, do=WORK if request.method == "POST" else None)
     if request.method == "POST":
         return _save(request, place)
     form = AnswerForm(indicator=place.indicator, initial=AnswerForm.initial_of(place.answer))
@@ -58,19 +61,20 @@ def answer(request: AuthenticatedRequest, pk: int, code: str) -> HttpResponse:
 
 
 def _save(request: AuthenticatedRequest, place: Place) -> HttpResponse:
+    arrived = timezone.now()
     form = AnswerForm(request.POST, indicator=place.indicator)
     if not form.is_valid():
         return _page(request, place, form, status=422)
     if request.POST.get("then") == "autosave":
-        return _autosave(request, place, form)
+        return _autosave(request, place, form, arrived)
     # a file chosen beside the form comes along whatever button is pressed, and the text whatever becomes of the file
     evidence_form = EvidenceForm(request.POST, request.FILES) if request.FILES else EvidenceForm()
-    attached = _attach(request, place, evidence_form)
+    attached = _attach(request, place, evidence_form, arrived)
     wants = request.POST.get("then", "stay")
     try:
         actions.save_answer(
             answer=place.answer, content=form.content(), seen_version=form.cleaned_data["version"], by=request.user,
-            ready=wants == "ready" and not evidence_form.errors,
+            ready=wants == "ready" and not evidence_form.errors, at=arrived,
         )  # fmt: skip
     except actions.ActionRefused as refusal:
         form.add_error(None, str(refusal))
@@ -90,7 +94,9 @@ def _save(request: AuthenticatedRequest, place: Place) -> HttpResponse:
     return redirect("submission:answer", pk=place.submission.pk, code=code)
 
 
-def _autosave(request: AuthenticatedRequest, place: Place, form: AnswerForm) -> HttpResponse:
+def _autosave(
+    request: AuthenticatedRequest, place: Place, form: AnswerForm, arrived: datetime
+) -> HttpResponse:
     """Save what was typed so far, and answer the script: nothing is marked, nothing is attached."""
     try:
         stored = actions.save_answer(
@@ -98,6 +104,7 @@ def _autosave(request: AuthenticatedRequest, place: Place, form: AnswerForm) -> 
             content=form.content(),
             seen_version=form.cleaned_data["version"],
             by=request.user,
+            at=arrived,
         )
     except actions.ActionRefused:
         return HttpResponse(status=403)
@@ -109,14 +116,16 @@ def _autosave(request: AuthenticatedRequest, place: Place, form: AnswerForm) -> 
     return JsonResponse({"fields": fields, "saved_at": f"{saved_at:%H:%M}"})
 
 
-def _attach(request: AuthenticatedRequest, place: Place, form: EvidenceForm) -> Evidence | None:
+def _attach(
+    request: AuthenticatedRequest, place: Place, form: EvidenceForm, arrived: datetime
+) -> Evidence | None:
     """Attach the chosen file, if any; what is wrong with it stands in the form afterwards."""
     if not form.is_bound or not form.is_valid():
         return None
     try:
         return actions.add_evidence(
             submission=place.submission, indicator=place.indicator, upload=form.cleaned_data["file"], by=request.user,
-            locator=form.cleaned_data["locator"],
+            locator=form.cleaned_data["locator"], at=arrived,
         )  # fmt: skip
     except (actions.ActionRefused, EvidenceRefused) as refusal:
         form.add_error("file", str(refusal))
@@ -184,6 +193,9 @@ def _page(
         "before": before,
         "following": following,
         "may_fill_in": request.user.has_perm(FILL_IN, submission),
+        # what was typed stays on the page also when it came too late
+        "shows_form": form.is_bound or request.user.has_perm(FILL_IN, submission),
+        "why_closed": why_closed(submission),
         "crumbs": crumbs(submission, (f"{indicator.code} {indicator.name_zh}", None)),
         **extra,
     }
@@ -203,7 +215,10 @@ def history(request: AuthenticatedRequest, pk: int, code: str) -> HttpResponse:
         "versions": versions,
         "crumbs": crumbs(
             place.submission,
-            (f"{indicator.code} {indicator.name_zh}", f"/s/{pk}/i/{indicator.code}/"),
+            (
+                f"{indicator.code} {indicator.name_zh}",
+                reverse("submission:answer", args=[pk, indicator.code]),
+            ),
             (_("修改记录"), None),
         ),
     }

@@ -5,13 +5,14 @@ from django.utils.translation import gettext as _
 
 from accounts.access import load_for
 from accounts.http import AuthenticatedRequest
-from cities import queries
+from cities import actions, queries
 from cities.models import Submission
 from indicators.models import Indicator
 from indicators.queries import FrameworkTree
 
 READ = "cities.read_submission"
-FILL_IN = "cities.fill_in_submission"
+FILL_IN = "cities.fill_in_submission"  # also open for it now
+WORK = "cities.work_on_submission"  # whether it is open is for the action to say, in words
 SUBMIT = "cities.submit_submission"
 Crumb = tuple[str, str | None]
 
@@ -20,6 +21,8 @@ def load(request: AuthenticatedRequest, pk: int, *, do: str | None = None) -> Su
     """The submission this person may read (else 404) and, where asked, `do` something with (else 403)."""
     submission = load_for(request.user, queries.submissions(), see=READ, do=do, pk=pk)
     request.current_round = submission.round
+    if submission.round.is_pilot:  # its draft may have got new leaves
+        actions.complete_pilot(submission=submission)
     return submission
 
 

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -10,7 +11,8 @@ from accounts.access import load_for
 from accounts.http import AuthenticatedRequest
 from cities import actions, queries
 from cities import evidence as evidence_files
-from cities.views.common import FILL_IN, READ, crumbs, load
+from cities.phases import why_closed
+from cities.views.common import FILL_IN, READ, WORK, crumbs, load
 
 
 @require_safe
@@ -38,7 +40,12 @@ def download(request: AuthenticatedRequest, pk: int, evidence: int) -> FileRespo
         content_type=found.file.content_type,
     )
     # somebody else's file: it may show itself and nothing more
-    directives = {"default-src": ["'none'"], "img-src": ["'self'"], "style-src": ["'unsafe-inline'"]}
+    directives = {
+        "default-src": ["'none'"],
+        "script-src": ["'none'"],
+        "style-src": ["'none'"],
+        "img-src": ["'self'"],
+    }
     setattr(response, "_csp_replace", directives)  # noqa: B010 — read by the policy's middleware
     response["Cache-Control"] = "private, no-store"
     return response
@@ -46,19 +53,27 @@ def download(request: AuthenticatedRequest, pk: int, evidence: int) -> FileRespo
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: AuthenticatedRequest, pk: int, evidence: int) -> HttpResponse:
-    submission = load(request, pk, do=FILL_IN)
+    submission = load(request, pk, do=WORK)
     found = get_object_or_404(queries.live_evidence(submission), pk=evidence)
+    answer_url = reverse("submission:answer", args=[pk, found.indicator.code])
+    refusal = why_closed(submission)
     if request.method == "POST":
-        actions.delete_evidence(evidence=found, by=request.user)
-        messages.success(request, _("已删除 %(number)s，编号不再使用。") % {"number": found.number})
-        return redirect("submission:answer", pk=pk, code=found.indicator.code)
+        try:
+            actions.delete_evidence(evidence=found, by=request.user)
+        except actions.ActionRefused as refused:
+            refusal = str(refused)
+        else:
+            messages.success(request, _("已删除 %(number)s，编号不再使用。") % {"number": found.number})
+            return redirect(answer_url)
     context = {
+        "extra_errors": [{"message": refusal, "href": ""}] if refusal else [],
+        "has_errors": bool(refusal),
         "submission": submission,
         "evidence": found,
         "crumbs": crumbs(
             submission,
-            (f"{found.indicator.code} {found.indicator.name_zh}", f"/s/{pk}/i/{found.indicator.code}/"),
+            (f"{found.indicator.code} {found.indicator.name_zh}", answer_url),
             (_("删除佐证材料"), None),
         ),
     }
-    return render(request, "cities/evidence_delete.html", context)
+    return render(request, "cities/evidence_delete.html", context, status=409 if refusal else 200)

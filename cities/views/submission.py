@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -13,6 +13,7 @@ from cities import actions, queries
 from cities.estimates import estimate_submission
 from cities.forms import SubmitForm
 from cities.models import Answer, Submission
+from cities.phases import why_closed
 from cities.views.common import FILL_IN, SUBMIT, crumbs, load
 
 
@@ -34,7 +35,7 @@ def tasks(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "may_fill_in": request.user.has_perm(FILL_IN, submission),
         "receipt": submission.receipts.first(),
         "days_left": submission.round.days_left(),
-        "contact": settings.CONTACT,
+        "why_closed": why_closed(submission),
         "crumbs": crumbs(submission),
     }
     return render(request, "cities/tasks.html", context)
@@ -61,6 +62,7 @@ def check(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "not_marked": [task for task in task_list.tasks if task.answer.status == Answer.Status.DRAFT],
         **_summary(submission, task_list),
         "may_submit": request.user.has_perm(SUBMIT, submission),
+        "why_closed": why_closed(submission),
         "crumbs": crumbs(submission, (_("检查"), None)),
     }
     return render(request, "cities/check.html", context)
@@ -72,15 +74,16 @@ def submit(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if submission.is_handed_in and request.user.has_perm("cities.work_on_submission", submission):
         return redirect("submission:receipt", pk=pk)  # the second of two clicks
     submission = load(request, pk, do=SUBMIT)
+    arrived = timezone.now()
     form = SubmitForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
             actions.submit_submission(
-                submission=submission, by=request.user, declared=form.cleaned_data["declared"]
+                submission=submission, by=request.user, declared=form.cleaned_data["declared"], at=arrived
             )
         except actions.ActionRefused as refusal:
-            form.add_error("declared", str(refusal))
+            form.add_error(None if why_closed(submission, arrived) else "declared", str(refusal))
             status = 422
         except actions.NotReady:
             return redirect("submission:check", pk=pk)

@@ -47,6 +47,17 @@ class Framework(models.Model):
     rank_decimals = models.PositiveSmallIntegerField("排名小数位", default=9)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
     published_at = models.DateTimeField("发布时间", null=True, blank=True)
+    based_on = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="copies",
+        verbose_name="复制自",
+    )
+    retired_at = models.DateTimeField("停用时间", null=True, blank=True, editable=False)
+    retirement_reason = models.TextField("停用原因", blank=True, editable=False)
 
     class Meta:
         verbose_name = "指标体系"
@@ -58,6 +69,11 @@ class Framework(models.Model):
                 condition=models.Q(status="draft", published_at=None)
                 | (~models.Q(status="draft") & models.Q(published_at__isnull=False)),
                 name="framework_published_has_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="retired", retired_at__isnull=False)
+                | (~models.Q(status="retired") & models.Q(retired_at=None)),
+                name="framework_retired_has_time",
             ),
             models.CheckConstraint(
                 condition=models.Q(minimum_share=None) | models.Q(minimum_share__gte=0, minimum_share__lte=1),

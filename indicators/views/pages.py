@@ -11,7 +11,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import load_for
 from accounts.models import User
-from indicators import actions
+from accounts.permissions import is_administrator
+from indicators import actions, charts
+from indicators.edition_queries import other_editions, rounds_using
 from indicators.models import Framework
 from indicators.presenters import DetailRow, detail_rows, sums
 from indicators.queries import load_tree, visible_frameworks
@@ -25,7 +27,8 @@ def framework_list(request: HttpRequest) -> HttpResponse:
         request,
         "indicators/framework_list.html",
         {
-            "frameworks": visible_frameworks(request.user),
+            "frameworks": visible_frameworks(request.user).select_related("based_on"),
+            "may_administer": is_administrator(request.user),
             "crumbs": [(_("首页"), "/"), (_("指标体系"), None)],
         },
     )
@@ -34,7 +37,11 @@ def framework_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def framework_detail(request: HttpRequest, code: str, edition: str) -> HttpResponse:
     framework = load_for(
-        request.user, Framework.objects.all(), see="indicators.see_framework", code=code, edition=edition
+        request.user,
+        Framework.objects.select_related("based_on"),
+        see="indicators.see_framework",
+        code=code,
+        edition=edition,
     )
     tree = load_tree(framework)
     rows: list[DetailRow] = detail_rows(tree)
@@ -46,6 +53,10 @@ def framework_detail(request: HttpRequest, code: str, edition: str) -> HttpRespo
             "tree": tree,
             "rows": rows,
             "sums": sums(tree),
+            "figure": charts.weights(tree),
+            "others": list(other_editions(request.user, framework)),
+            "rounds": rounds_using(request.user, framework),
+            "may_administer": is_administrator(request.user),
             "crumbs": [
                 (_("首页"), "/"),
                 (_("指标体系"), reverse("framework:list")),

@@ -1,7 +1,7 @@
 """Compute a round's result and keep it."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
@@ -15,11 +15,24 @@ from scoring.engine import ENGINE_VERSION, InputError
 from scoring.inputs import gather, payload
 from scoring.models import ResultSnapshot
 
+Progress = Callable[[str, int], None]
+
 
 def compute_round(
-    *, round: Round, by: User | None, seed: int = 1, draws: int = 1000, reason: str = ""
+    *,
+    round: Round,
+    by: User | None,
+    seed: int = 1,
+    draws: int = 1000,
+    reason: str = "",
+    progress: Progress | None = None,
 ) -> ResultSnapshot:
     """Score every city of the round and store the result as a new snapshot.
+
+    The round is read in one moment and the result written in another; in between no transaction is held.
+
+    Args:
+        progress: told each step in words and how much is done, in percent, outside any transaction of this function.
 
     Raises:
         ActionRefused: no city takes part, the seed or the number of draws is negative, or an answer or a mark
@@ -27,16 +40,23 @@ def compute_round(
     """
     if seed < 0 or draws < 0:
         raise ActionRefused("随机种子和模拟次数不能是负数。")
+    tell = progress or (lambda _step, _percent: None)
+    tell("读取填报与评分", 5)
     with _one_moment():
         gathered = gather(round)
-        if not gathered.inputs.cities:
-            raise ActionRefused(f"轮次“{round.code}”还没有参评城市，无法计算。")
-        try:
-            computed = snapshots.compute(gathered, seed=seed, draws=draws)
-        except InputError as error:
-            raise ActionRefused(f"轮次“{round.code}”无法计算：{error}") from error
-        data = payload(gathered, seed=seed, draws=draws, delta=snapshots.DELTA)
-        canonical = snapshots.canonical_json(data)
+    if not gathered.inputs.cities:
+        raise ActionRefused(f"轮次“{round.code}”还没有参评城市，无法计算。")
+    tell("计算得分与名次区间", 30)
+    try:
+        computed = snapshots.compute(gathered, seed=seed, draws=draws)
+    except InputError as error:
+        raise ActionRefused(f"轮次“{round.code}”无法计算：{error}") from error
+    tell("检验稳健性", 60)
+    robustness = snapshots.robustness_of(gathered, computed)
+    data = payload(gathered, seed=seed, draws=draws, delta=snapshots.DELTA)
+    canonical = snapshots.canonical_json(data)
+    tell("保存结果", 80)
+    with transaction.atomic():
         snapshot = ResultSnapshot.objects.create(
             round=round,
             created_by=by,
@@ -46,6 +66,7 @@ def compute_round(
             draws=draws,
             method=snapshots.method_of(data, computed),
             inputs=zlib.compress(canonical),
+            robustness=robustness,
             digest=snapshots.digest(canonical),
         )
         snapshots.store_node_scores(snapshot, gathered, computed)

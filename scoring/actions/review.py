@@ -14,6 +14,7 @@ from cities.models import Answer, ChangeSource, Membership, Round, Submission
 from indicators.models import Indicator
 from scoring.models import Mark, ReviewAssignment
 from scoring.permissions import OPEN_TO_REVIEW
+from scoring.provisional import refresh as refresh_provisional
 
 #: what a reviewer can judge; a blank or unavailable answer follows the round's declared rule
 MARKABLE = (Answer.ValueState.VALUE, Answer.ValueState.NOT_APPLICABLE)
@@ -50,7 +51,7 @@ def assign_reviewer(*, submission: Submission, reviewer: User, by: User | None) 
 def _open_assignment(assignment: ReviewAssignment) -> ReviewAssignment:
     locked = (
         ReviewAssignment.objects.select_for_update(of=("self",))
-        .select_related("submission__round")
+        .select_related("submission__round__framework")
         .get(pk=assignment.pk)
     )
     if locked.status != ReviewAssignment.Status.ASSIGNED:
@@ -130,6 +131,7 @@ def save_mark(
         mark.save()
         if locked.submission.status == Submission.Status.SUBMITTED:
             Submission.objects.filter(pk=locked.submission_id).update(status=Submission.Status.IN_REVIEW)
+        refresh_provisional(locked.submission)
     if blocked:
         raise NotReady(problems)
     return mark

@@ -63,9 +63,9 @@ def read_sources(tree: Tree, rules: Rules, inputs: RoundInputs) -> Sources:
     reviewed = (reported == State.VALUE) | (reported == State.NOT_APPLICABLE)
     marks[~np.broadcast_to(reviewed, marks.shape) | accepts] = np.nan
     ruling = np.where(submitted, inputs.rulings.T, np.nan)
-    for array in (answer, marks, ruling):
-        _to_scores(tree, array)
     ruled = ~np.isnan(ruling)
+    for array in (answer, marks, ruling) if ruled.any() else (answer, marks):
+        _to_scores(tree, array)
     votes = np.count_nonzero(~np.isnan(marks), axis=0)
     state = _final_state(rules, reported, ruled, votes, np.count_nonzero(accepts, axis=0))
     marked = ~ruled & (votes > 0) & (state == State.VALUE)
@@ -93,21 +93,35 @@ def _to_scores(tree: Tree, units: Floats) -> None:
     Normalised leaves stay values.
     """
     for row, spec in enumerate(tree.leaf_specs):
-        values = units[..., row, :]
-        if spec.kind == "bonus":
-            values[...] = bonus_points(values, spec.bonus_maximum)
-        elif spec.kind != "quantity":
-            values[...] = _checked(values, spec)
-        elif not spec.normalisation.across_round:
-            if spec.curve is None:
-                raise InputError(f"定量指标{spec.code}既没有评分曲线，也没有标准化方法，无法计分。")
-            values[...] = spec.curve.score(values)
+        if not across_round(spec):
+            values = units[..., row, :]
+            scores = score_values(spec, values)
+            if scores is not values:
+                values[...] = scores
+
+
+def score_values(spec: NodeSpec, values: Floats) -> Floats:
+    """Scores of a leaf's values (bonus: points), any shape, where other cities do not matter; NaN stays NaN.
+
+    Raises:
+        InputError: a rubric or checklist score outside 0–100; a quantity without a curve.
+    """
+    if spec.kind == "bonus":
+        return bonus_points(values, spec.bonus_maximum)
+    if spec.kind != "quantity":
+        return _checked(values, spec)
+    if spec.curve is None:
+        raise InputError(f"定量指标{spec.code}既没有评分曲线，也没有标准化方法，无法计分。")
+    return spec.curve.score(values)
 
 
 def _checked(scores: Floats, spec: NodeSpec) -> Floats:
-    if np.any((scores < -_SCORE_TOLERANCE) | (scores > 100 + _SCORE_TOLERANCE)):
+    if not scores.size:
+        return scores
+    low, high = np.fmin.reduce(scores, axis=None), np.fmax.reduce(scores, axis=None)
+    if low < -_SCORE_TOLERANCE or high > 100 + _SCORE_TOLERANCE:
         raise InputError(f"指标{spec.code}有得分不在0到100之间。")
-    return np.clip(scores, 0.0, 100.0)
+    return np.clip(scores, 0.0, 100.0) if low < 0 or high > 100 else scores
 
 
 def settle(tree: Tree, rules: Rules, sources: Sources) -> Cells:

@@ -1,5 +1,7 @@
 """Rounding and competition ranking (scoring.md §4 and §5)."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -47,3 +49,43 @@ def rank_rows(keys: NDArray[np.float64]) -> NDArray[np.int32]:
     ranks = flat.reshape(keys.shape)
     ranks[np.isnan(keys)] = 0
     return ranks
+
+
+def rank_keys(keys: NDArray[np.float64]) -> NDArray[np.int32]:
+    """``rank_rows`` of whole numbers and NaN ``(N, K)``, such as ``rounding_keys``, by a faster sort."""
+    absent = np.isnan(keys)
+    lowest = np.fmin.reduce(keys, axis=None, initial=0.0) - 1.0
+    ranks = np.empty(keys.shape, dtype=np.uint32)
+    rank_whole_numbers(np.where(absent, lowest, keys), ranks)  # behind everybody: nobody's rank depends on it
+    ranks[absent] = 0
+    return ranks.astype(np.int32)
+
+
+def rank_whole_numbers(keys: NDArray[np.float64], out: NDArray[np.unsignedinteger[Any]]) -> None:
+    """``rank_rows`` of ``(B, K)`` whole numbers without NaN, such as ``rounding_keys``, written to ``out``.
+
+    Key and place are packed into one integer, so that a plain sort of numbers does; ``keys`` is overwritten.
+    """
+    width = keys.shape[-1]
+    if not keys.size:
+        return
+    bits = max(width - 1, 1).bit_length()
+    if max(-keys.min(), keys.max()) >= 2.0 ** (62 - bits):
+        out[...] = rank_rows(keys)
+        return
+    packed = np.negative(keys, out=keys).astype(np.int64)
+    packed <<= bits
+    packed |= np.arange(width)
+    packed.sort(axis=-1)
+    order = packed & ((1 << bits) - 1)
+    order += np.arange(len(order))[:, np.newaxis] * width
+    packed >>= bits
+    position = np.broadcast_to(np.arange(width, dtype=out.dtype), keys.shape)
+    begins = packed[:, 1:] != packed[:, :-1]
+    if not begins.all():
+        position = position.copy()
+        position[:, 1:] *= begins
+        np.maximum.accumulate(position, axis=-1, out=position)
+    flat = np.empty(keys.size, dtype=out.dtype)
+    flat[order] = position
+    np.add(flat.reshape(keys.shape), 1, out=out)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .aggregate import Climb, climb
-from .cells import read_sources, settle
+from .cells import Cells, read_sources, settle
 from .inputs import InputError, RoundInputs, check_inputs
-from .ranks import rank_rows, rounding_keys
+from .ranks import rank_keys, rounding_keys
 from .tree import Aggregation, Rules, Tree
 
 __all__ = ["InputError", "RoundInputs", "RoundScores", "score_round"]
@@ -59,7 +59,11 @@ def score_round(tree: Tree, rules: Rules, inputs: RoundInputs) -> RoundScores:
             quantity has neither a curve nor a normalisation.
     """
     check_inputs(tree, inputs)
-    cells = settle(tree, rules, read_sources(tree, rules, inputs))
+    return score_cells(tree, rules, settle(tree, rules, read_sources(tree, rules, inputs)))
+
+
+def score_cells(tree: Tree, rules: Rules, cells: Cells) -> RoundScores:
+    """The same from settled cells; the columns of ``cells`` may also be variants of one city."""
     final = climb(tree, rules, cells.final, cells.state)
     own = climb(tree, rules, cells.self_score, cells.self_state)
     weight = effective_weights(tree, final)
@@ -75,7 +79,7 @@ def score_round(tree: Tree, rules: Rules, inputs: RoundInputs) -> RoundScores:
         effective_weight=weight.T,
         points=points.T,
         points_lost=lost.T,
-        rank=rank_rows(rounding_keys(final.score, rules.rank_decimals)).T,
+        rank=rank_keys(rounding_keys(final.score, rules.rank_decimals)).T,
         total_without_bonus=final.total,
         bonus=final.bonus,
         rules=rules,

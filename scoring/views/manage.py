@@ -14,7 +14,7 @@ from accounts.models import AuditEntry
 from cities import actions as city_actions
 from cities import queries as city_queries
 from cities.models import Round, Submission
-from scoring import review_queries
+from scoring import jobs, review_queries
 from scoring.actions import compute
 from scoring.actions import review as review_actions
 from scoring.forms import AssignForm, EnrolForm, RoundForm
@@ -121,6 +121,8 @@ def assign(request: AuthenticatedRequest, code: str, submission: int) -> HttpRes
 @require_POST
 def compute_scores(request: AuthenticatedRequest, code: str) -> HttpResponse:
     found = _load(request, code)
+    if found.submissions.count() >= jobs.SYNCHRONOUS_BELOW:
+        return redirect("manage:job", code, jobs.enqueue(round=found, by=request.user).pk)
     try:
         snapshot = compute.compute_round(round=found, by=request.user)
     except city_actions.ActionRefused as refusal:

@@ -20,14 +20,15 @@ from django.views.decorators.http import require_GET
 
 from accounts import audit
 from cities.models import Round
-from indicators.queries import FrameworkTree, load_tree
+from indicators.queries import FrameworkTree
 from scoring import charts, queries
-from scoring.exporters import WRITERS
+from scoring.exporters import WRITERS, write_results_workbook
 from scoring.inputs import rules_of
 from scoring.models import ResultSnapshot
+from scoring.pilots import scored_tree
 from scoring.queries import TOTAL, CityResult
 from scoring.results import load_results
-from scoring.words import DEMO, in_short, method_items, rule_items
+from scoring.words import in_short, method_items, pilot_words, rule_items
 
 SEE, EXPORT = "scoring.see_results", "scoring.export_results"
 MOST_COMPARED = 5
@@ -100,7 +101,9 @@ def _about(request: HttpRequest, snapshot: ResultSnapshot) -> charts.About:
     if edition["provenance"]:
         source += f"；{in_short(edition['provenance'])}"
     url = f"?{rest}&csv={{id}}" if rest else "?csv={id}"
-    return charts.About(source=source, is_demo=snapshot.round.is_demo, csv_url=url)
+    return charts.About(
+        source=source, is_demo=snapshot.round.is_demo, is_pilot=snapshot.round.is_pilot, csv_url=url
+    )
 
 
 def _page(
@@ -124,6 +127,7 @@ def _page(
         "figures": shown,
         "may_export": request.user.has_perm(EXPORT, snapshot.round),
         "query": f"?snapshot={chosen}" if chosen else "",
+        "pilot_words": pilot_words(snapshot),
     }
     return render(request, f"scoring/results/{template}.html", common | context)
 
@@ -137,7 +141,7 @@ def _figure_csv(snapshot: ResultSnapshot, figure: charts.Figure) -> HttpResponse
 
 
 def _file_name(snapshot: ResultSnapshot, ending: str) -> str:
-    parts = [snapshot.round.code, *([DEMO] if snapshot.round.is_demo else []), f"{snapshot.pk}", ending]
+    parts = [snapshot.round.code, *snapshot.round.marks, f"{snapshot.pk}", ending]
     return "-".join(parts).replace("/", "_")
 
 
@@ -154,7 +158,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @_of_round
 @_of_snapshot
 def overview(request: HttpRequest, snapshot: ResultSnapshot) -> HttpResponse:
-    tree = load_tree(snapshot.round.framework)
+    tree = scored_tree(snapshot)
     dimensions = [*tree.dimensions]
     cities = queries.city_results(snapshot, nodes=[dimension.code for dimension in dimensions])
     ranked = [city for city in cities if city.total.rank is not None]
@@ -185,7 +189,7 @@ def _line(city: CityResult, dimensions: list[Any]) -> dict[str, Any]:
 @_of_round
 @_of_snapshot
 def city(request: HttpRequest, snapshot: ResultSnapshot, city: str) -> HttpResponse:
-    tree = load_tree(snapshot.round.framework)
+    tree = scored_tree(snapshot)
     dimensions = [dimension.code for dimension in tree.dimensions]
     found = queries.city_results(snapshot, cities=[city])
     if not found:
@@ -210,8 +214,18 @@ def city(request: HttpRequest, snapshot: ResultSnapshot, city: str) -> HttpRespo
         interval=charts.interval_words(shown),
         ranked_count=sum(one.total.rank is not None for one in everyone),
         leaves=_leaf_lines(tree, shown),
+        may_improve=_may_improve(request, snapshot, city),
+        dimension_cells=[(one.code, one.name_zh, shown.cells[one.code]) for one in tree.dimensions],
         crumbs=_crumbs(snapshot.round, (shown.name, None)),
     )
+
+
+def _may_improve(request: HttpRequest, snapshot: ResultSnapshot, city: str) -> bool:
+    """Whether the city's own pages, 提升建议 and 试算, are for this person."""
+    if request.user.is_anonymous:
+        return False
+    submission = queries.submission_of(snapshot, city)
+    return submission is not None and request.user.has_perm("scoring.see_reasons", submission)
 
 
 def _axis(dimension: Any, city: CityResult, everyone: list[CityResult]) -> charts.Axis:
@@ -238,7 +252,7 @@ def _leaf_lines(tree: FrameworkTree, city: CityResult) -> list[dict[str, Any]]:
 @_of_round
 @_of_snapshot
 def compare(request: HttpRequest, snapshot: ResultSnapshot) -> HttpResponse:
-    tree = load_tree(snapshot.round.framework)
+    tree = scored_tree(snapshot)
     nodes = [(dimension.code, dimension.name_zh) for dimension in tree.dimensions]
     cities = queries.city_results(snapshot, nodes=[code for code, _name in nodes])
     by_code = {city.code: city for city in cities}
@@ -281,7 +295,7 @@ def _comparison_error(wanted: list[str], chosen: list[CityResult]) -> str:
 @_of_round
 @_of_snapshot
 def indicator(request: HttpRequest, snapshot: ResultSnapshot, node: str) -> HttpResponse:
-    tree = load_tree(snapshot.round.framework)
+    tree = scored_tree(snapshot)
     if node not in tree.by_code:
         raise Http404
     row = next(row for row in tree.rows if row.indicator.code == node)
@@ -318,7 +332,7 @@ def _ancestors(indicator: Any) -> list[Any]:
 @_of_round
 @_of_snapshot
 def method(request: HttpRequest, snapshot: ResultSnapshot) -> HttpResponse:
-    tree = load_tree(snapshot.round.framework)
+    tree = scored_tree(snapshot)
     across = [one for one in tree.leaves if one.kind == "quantity" and one.normalise not in ("", "curve")]
     return _page(
         request,
@@ -351,7 +365,10 @@ def export(request: HttpRequest, round_: Round) -> HttpResponseBase:
     if snapshot is None:
         return render(request, "scoring/results/empty.html", {"round": round_, "crumbs": _crumbs(round_)})
     file = io.BytesIO()
-    WRITERS[f".{kind}"](load_results(snapshot), file)
+    if kind == "xlsx" and request.GET.get("derivations") == "all":
+        write_results_workbook(load_results(snapshot), file, derivations=True)
+    else:
+        WRITERS[f".{kind}"](load_results(snapshot), file)
     file.seek(0)
     audit.record(
         actor=request.user, action="export_results", target=round_.code, snapshot=snapshot.pk, format=kind

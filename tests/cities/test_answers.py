@@ -31,6 +31,7 @@ def leaf():
         ("−3", -3.0),  # the minus sign of a typographer
         ("0", 0.0),
         ("1e2", 100.0),
+        ("1,234,567.8", 1234567.8),
     ],
 )
 def test_numbers_are_read_as_people_write_them(leaf, typed, value):
@@ -39,7 +40,9 @@ def test_numbers_are_read_as_people_write_them(leaf, typed, value):
     assert resolved.content.value_text == typed, "what was typed stays as it was typed"
 
 
-@pytest.mark.parametrize("typed", ["十二", "12.5 %左右", "nan", "inf", "1e999", "12..5"])
+@pytest.mark.parametrize(
+    "typed", ["十二", "12.5 %左右", "nan", "inf", "1e999", "12..5", "1,2", "1 2", "1_000", "٣"]
+)
 def test_what_is_no_number_is_kept_and_said(leaf, typed):
     resolved = resolve(leaf("A1"), Content(VALUE, value_text=typed), year=2025)
     assert resolved.value is None
@@ -120,3 +123,9 @@ def test_the_least_number_of_evidence_files_is_asked_for(leaf):
         resolved.problems[0].message
         == "“优秀”至少需要 2 份佐证材料，现有 1 份。请补充材料，或改选符合实际的等级。"
     )
+
+
+def test_a_percent_sign_counts_only_where_the_unit_is_one(leaf):
+    funding = leaf("A1")
+    funding.unit = "元/人·年"
+    assert resolve(funding, Content(VALUE, value_text="12%"), year=2025).value is None

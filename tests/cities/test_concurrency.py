@@ -39,7 +39,9 @@ def test_many_clicks_at_once_make_one_submission_and_one_receipt():
     for code in ("A1", "A2", "B1"):
         make.answer(submission, code)
 
-    results = at_once(lambda _: actions.submit_submission(submission=submission, by=lead, declared=True).number)
+    results = at_once(
+        lambda _: actions.submit_submission(submission=submission, by=lead, declared=True).number
+    )
 
     assert results == [Receipt.objects.get().number] * PEOPLE
 
@@ -50,9 +52,11 @@ def test_files_uploaded_at_once_get_numbers_of_their_own():
     leaf = submission.round.framework.indicators.get(code="A1")
 
     results = at_once(
-        lambda number: actions.add_evidence(
-            submission=submission, indicator=leaf, upload=make.pdf(f"file {number}"), by=lead
-        ).number
+        lambda number: (
+            actions.add_evidence(
+                submission=submission, indicator=leaf, upload=make.pdf(f"file {number}"), by=lead
+            ).number
+        )
     )
 
     assert sorted(results) == ["A1-01", "A1-02", "A1-03", "A1-04"]
@@ -64,9 +68,11 @@ def test_the_same_bytes_uploaded_at_once_to_different_indicators_are_stored_once
     leaves = list(submission.round.framework.indicators.exclude(kind=""))
 
     results = at_once(
-        lambda number: actions.add_evidence(
-            submission=submission, indicator=leaves[number], upload=make.pdf("same"), by=lead
-        ).number
+        lambda number: (
+            actions.add_evidence(
+                submission=submission, indicator=leaves[number], upload=make.pdf("same"), by=lead
+            ).number
+        )
     )
 
     assert sorted(results) == ["A1-01", "A2-01", "B1-01", "H1-01"]
@@ -78,7 +84,9 @@ def test_the_same_field_saved_at_once_is_won_by_one_and_told_to_the_others():
     make.answer(submission, "A1", Content(VALUE, value_text="1"))
 
     results = at_once(
-        lambda number: make.answer(submission, "A1", Content(VALUE, value_text=f"1{number}"), seen_version=1).value_text
+        lambda number: (
+            make.answer(submission, "A1", Content(VALUE, value_text=f"1{number}"), seen_version=1).value_text
+        )
     )
 
     won = [one for one in results if isinstance(one, str)]

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from accounts.models import AuditEntry
+from cities import actions as city_actions
 from cities.models import Answer, City, Round, Submission
 from tests import make
 
@@ -180,3 +181,61 @@ def test_a_wrong_header_or_round_is_said(sheet):
         run("import_answers", "nothing", sheet(["code"]))[2].strip()
         == "没有轮次“nothing”。请先用 open_round 建立。"
     )
+
+
+def test_a_score_and_a_level_that_contradict_each_other_are_told(sheet):
+    in_round, one = make.round_(), make.city()
+    path = sheet(["city_code", "indicator_code", "value", "level"], [one.code, "A2", 95, "D"])
+    code, _, err = run("import_answers", in_round.code, path)
+    assert (code, err.strip()) == (
+        1,
+        "工作表“填报”第 2 行“value”：“95”与等级“D”不符。请只填一个，或改成一致。",
+    )
+
+
+def test_an_empty_sheet_is_not_replaced_by_another(tmp_path):
+    in_round, one = make.round_(), make.city()
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "别的"
+    workbook.active.append(["code", "A1"])
+    workbook.active.append([one.code, 99])
+    workbook.create_sheet("填报").append(["code", "A1"])
+    workbook.save(tmp_path / "two.xlsx")
+    code, _, err = run("import_answers", in_round.code, str(tmp_path / "two.xlsx"))
+    assert (code, "工作表“填报”没有数据行" in err) == (1, True)
+
+
+def test_importing_again_keeps_the_citys_own_reason(sheet):
+    in_round, one = make.round_(), make.city()
+    path = sheet(["code", "A1"], [one.code, "不适用"])
+    run("import_answers", in_round.code, path)
+    Answer.objects.filter(indicator__code="A1").update(reason="本市没有该项职能")
+    run("import_answers", in_round.code, path)
+    assert Answer.objects.get(indicator__code="A1").reason == "本市没有该项职能"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--year", "99999"], "评价年度应在 1900 到 2200 之间，当前为 99999。"),
+        (["--year", "2025", "--name", "长" * 201], "轮次名称超过 200 个字符。"),
+    ],
+)
+def test_a_round_that_the_database_would_not_take_is_refused_in_words(options, words):
+    code, _, err = run("open_round", "r", "--framework", make.framework().code, *options)
+    assert (code, err.strip()) == (1, words)
+
+
+@pytest.mark.parametrize("name", ["new", "..", " 前后 ", "a/b", "长" * 65])
+def test_a_code_that_no_address_can_hold_is_refused(name):
+    code, _, err = run("open_round", name, "--framework", make.framework().code, "--year", "2025")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "轮次代码" in err
+
+
+def test_codes_that_run_together_do_not_share_a_receipt():
+    one = make.submission(make.city(code="1-2"), make.round_(code="X"))
+    two = make.submission(make.city(code="2"), make.round_(code="X-1"))
+    for submission in (one, two):
+        city_actions.hand_in(submission=submission, by=None)
+    assert one.receipts.get().number != two.receipts.get().number

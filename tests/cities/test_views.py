@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from cities.answers import Content
-from cities.models import Answer, Submission
+from cities.models import Answer, Round, Submission
 from indicators.models import Framework, Indicator
 from tests import make
 
@@ -115,7 +115,10 @@ def test_after_submitting_the_form_is_gone_and_a_late_post_is_refused(client, su
     )
     assert submission.receipts.count() == 1
     assert 'name="value_text"' not in client.get(f"/s/{submission.pk}/i/A1/").content.decode()
-    assert post(client, submission, "A1", version=1, value_text="99").status_code == 403
+    late = post(client, submission, "A1", version=1, value_text="99", narrative="提交后写的")
+    assert late.status_code == 409
+    for words in ("本市填报已提交，不能再修改。", "提交后写的", 'value="99"'):
+        assert words in late.content.decode(), "nothing typed is lost"
     assert submission.answers.get(indicator__code="A1").value_text == "50"
 
 
@@ -131,7 +134,36 @@ def test_past_the_deadline_the_page_says_when_and_whom_to_ask(client):
         f"本轮已于 {timezone.localtime(closed.closes_at):%Y-%m-%d %H:%M} 截止，不能再修改。如需延期，请联系"
         in page
     )
-    assert post(client, submission, "A1", value_text="1").status_code == 403
+    late = post(client, submission, "A1", value_text="1", narrative="写了很久")
+    assert late.status_code == 409
+    assert "本轮已于" in late.content.decode()
+    assert "写了很久" in late.content.decode()
+
+
+def test_a_request_on_its_way_at_the_cut_off_counts():
+    now = timezone.now()
+    in_round = make.round_(
+        opens_at=now - timezone.timedelta(days=1), closes_at=now + timezone.timedelta(days=1)
+    )
+    submission = make.submission(in_round=in_round)
+    Round.objects.filter(pk=in_round.pk).update(closes_at=now - timezone.timedelta(seconds=1))
+    submission.refresh_from_db()
+    answer = make.answer(submission, "A1", at=now - timezone.timedelta(seconds=2))
+    assert answer.value == 50.0
+
+
+def test_an_administrator_reading_an_open_round_is_not_told_that_it_closed(client):
+    in_round = make.round_(closes_at=timezone.now() + timezone.timedelta(days=9))
+    submission = make.submission(in_round=in_round)
+    client.force_login(make.user("administrator"))
+    assert "截止，不能再修改" not in client.get(f"/s/{submission.pk}/").content.decode()
+
+
+def test_before_the_round_opens_the_page_says_when_it_will(client):
+    in_round = make.round_(opens_at=timezone.now() + timezone.timedelta(days=9))
+    submission = make.submission(in_round=in_round)
+    client.force_login(make.member(submission.city))
+    assert "开始填报，现在还不能填写。" in client.get(f"/s/{submission.pk}/").content.decode()
 
 
 def test_the_task_list_counts_what_it_lists_and_filters_by_the_address(client, submission, lead):

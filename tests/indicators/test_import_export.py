@@ -5,11 +5,12 @@ import subprocess
 import sys
 from dataclasses import fields, replace
 from decimal import Decimal
+from random import Random
 
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import AuditEntry
@@ -20,7 +21,7 @@ from indicators.importers import read_framework
 from indicators.models import ChecklistItem, Framework, Indicator, RubricLevel
 from indicators.queries import load_tree
 from indicators.reference import WORKBOOK, reference_framework
-from indicators.rows import FrameworkData, IndicatorRow, ItemRow, LevelRow
+from indicators.rows import ABOUT_FIELDS, FrameworkData, IndicatorRow, ItemRow, LevelRow
 from indicators.tree import canonical, errors, validate
 from indicators.workbooks import WorkbookError, safe_text
 from tests import make
@@ -197,7 +198,8 @@ def test_errors_go_to_standard_error_line_by_line_and_nothing_is_written(run, db
     assert (code, out) == (1, "")
     assert err == [
         "工作表“指标体系”第 2 行“权重”：“-1”应为不小于 0 的数。",
-        "工作表“指标体系”第 2 行“评分曲线”：“0:0”无法识别（评分曲线至少需要两个节点）。",
+        "工作表“指标体系”第 2 行“评分曲线”：“0:0”无法识别（评分曲线至少需要两个节点）。"
+        "请写作“数值:得分|数值:得分”，数值从小到大，得分在 0 到 100 之间。",
         "工作表“指标体系”第 3 行“权重”：“一”不是数字。请只填数字，例如 12.5，不要带单位。",
         "工作表“指标体系”第 3 行“上级编号”：“Z”在“编号”一列中不存在。请填写已有的编号；维度的上级编号留空。",
         "工作表“指标体系”第 3 行“编号”：“B”没有评分等级：等级指标须在工作表“评分标准”中有等级。",
@@ -422,9 +424,12 @@ def frameworks(draw) -> FrameworkData:
 def _with_sums(rows: list[IndicatorRow]) -> list[IndicatorRow]:
     """Inner nodes get the sum of their scored children."""
     done = {row.code: row for row in rows}
+    children: dict[str, list[IndicatorRow]] = {}
+    for row in rows:
+        children.setdefault(row.parent, []).append(row)
     for row in reversed(rows):
         if not row.kind:
-            below = [done[child.code] for child in rows if child.parent == row.code]
+            below = [done[child.code] for child in children.get(row.code, [])]
             total = sum((child.points for child in below if child.kind != "bonus"), D(0))
             done[row.code] = replace(row, points=total)
     return list(done.values())
@@ -460,6 +465,80 @@ def test_any_framework_comes_back_field_by_field_and_byte_by_byte(db, data, shuf
         assert [i.position for i in load_tree(first).indicators] == [
             i.position for i in load_tree(again).indicators
         ]
+        transaction.set_rollback(True)
+
+
+# making a large example smaller takes minutes: what fails is shown as it was drawn
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+@st.composite
+def large_frameworks(draw) -> FrameworkData:
+    """Depth 1–6 and 1–400 leaves, exactly as drawn; texts of any kind out of a drawn handful."""
+    depth, leaves = draw(st.integers(1, 6)), draw(st.integers(1, 400))
+    pool = [safe_text(text) for text in draw(st.lists(texts, min_size=3, max_size=9))]
+    titles = [safe_text(name)[:200] for name in draw(st.lists(names, min_size=2, max_size=6))]
+    prefix, random = draw(codes), Random(draw(st.integers(0, 2**32)))
+    by_points = draw(st.booleans())
+    parents = {f"{prefix}{n}": f"{prefix}{n - 1}" if n else "" for n in range(depth - 1)}
+    deep = {code: n for n, code in enumerate(parents)}
+    ends = [list(parents)[-1] if parents else ""]  # where a leaf has to hang
+    for number in range(random.randint(0, leaves - 1) // 3 if depth > 1 else 0):
+        above = random.choice(["", *(code for code in parents if deep[code] < depth - 2)])
+        code = f"{prefix}x{number}"
+        parents[code], deep[code] = above, deep[above] + 1 if above else 0
+        ends.append(code)
+    inner = list(parents)
+    ends += [random.choice(inner) if inner else "" for _ in range(leaves - len(ends))]
+    rows = [
+        IndicatorRow(
+            code, above, random.choice(titles), aggregation=random.choice(["", "geometric"]), definition=random.choice(pool),
+            weight=None if by_points else D(random.randint(1, 10**6)) / 1000,
+        )
+        for code, above in parents.items()
+    ]  # fmt: skip
+    levels, items = [], []
+    for number, above in enumerate(ends):
+        code = f"{prefix}-{number}"
+        kind = random.choice(["quantity", "rubric", "checklist", "bonus"]) if number else "quantity"
+        share = D(random.randint(1, 10**9)) / 10**6
+        rows.append(
+            IndicatorRow(
+                code, above, random.choice(titles), random.choice(pool), kind=kind, unit=random.choice(pool)[:32],
+                points=share if by_points else None, weight=None if by_points else share,
+                curve="0:0|50:60|100:100" if kind == "quantity" else "", evidence_min=D(random.randint(0, 9)),
+                definition=random.choice(pool), evidence_hint=random.choice(pool), basis=random.choice(pool),
+                department_hint=random.choice(pool),
+            )
+        )  # fmt: skip
+        if kind == "rubric":
+            levels += [
+                LevelRow(code, name, random.choice(pool), D(low), D(high), random.choice(pool))
+                for name, low, high in (("A", 60, 100), ("B", 0, 59))
+            ]
+        if kind == "checklist":
+            items += [ItemRow(code, str(n), D(50), random.choice(pool)) for n in (1, 2)]
+    rows = _with_sums(rows) if by_points else rows
+    return FrameworkData(
+        code=draw(codes), edition=draw(codes), name_zh=random.choice(titles), name_en=random.choice(pool),
+        source=random.choice(pool), provenance=random.choice(pool),
+        indicators=tuple(rows), levels=tuple(levels), items=tuple(items),
+    )  # fmt: skip
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
+@given(data=large_frameworks())
+def test_up_to_four_hundred_leaves_six_levels_deep_come_back_field_by_field(db, data):
+    with transaction.atomic():
+        first = actions.import_framework(data).framework
+        content = workbook_of(data_of(first))
+        read = read_framework(content)
+        assert read.problems == []
+        stored, given_ = canonical(read.data), canonical(data)
+        for field in (*ABOUT_FIELDS, "indicators", "levels", "items"):
+            assert getattr(stored, field) == getattr(given_, field), field
+        again = actions.import_framework(read.data)
+        assert (again.framework, again.created) == (first, False)
         transaction.set_rollback(True)
 
 

@@ -1,14 +1,16 @@
 """The pages of the frameworks, for each kind of reader."""
 
+import json
 import re
 
 import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEntry
-from indicators import actions
+from indicators import actions, charts
 from indicators.importers import read_framework
 from indicators.models import Framework, Indicator
+from indicators.queries import load_tree
 from indicators.reference import reference_framework
 from tests import make
 from tests.indicators.books import change, sound
@@ -122,7 +124,9 @@ def test_pages_carry_no_inline_style_and_no_script(client, city_user, reference)
     client.force_login(city_user)
     for url in (reverse("framework:list"), address("detail", reference)):
         main = client.get(url).content.decode().split("<main")[1].split("</main")[0]
-        assert not re.search(r"\sstyle=|<style|<script|\son\w+=", main)
+        scripts = re.findall(r"<script[^>]*>", main)
+        assert all('type="application/json"' in script for script in scripts)  # data only
+        assert not re.search(r"\sstyle=|<style|\son\w+=", main)
 
 
 def test_a_draft_that_does_not_add_up_says_so_and_still_shows(client, draft):
@@ -176,7 +180,9 @@ def test_the_detail_page_asks_a_constant_number_of_questions(
 ):
     framework = made()
     client.force_login(city_user)
-    with django_assert_num_queries(6):  # session, user; framework; indicators, levels, items
+    with django_assert_num_queries(
+        7
+    ):  # session, user; framework, its other editions; indicators, levels, items
         client.get(address("detail", framework))
 
 
@@ -185,5 +191,62 @@ def test_the_list_asks_a_constant_number_of_questions(client, city_user, count, 
     for _ in range(count):
         make.framework()
     client.force_login(city_user)
-    with django_assert_num_queries(3):  # session, user; frameworks
+    with django_assert_num_queries(4):  # session, user; frameworks; consultations
         client.get(reverse("framework:list"))
+
+
+# --- how the weights are shared ------------------------------------------------------------------------------
+
+
+def icicle(framework: Framework):
+    """The figure, valid for plotly's schema and serialisable."""
+    import plotly.graph_objects as go
+
+    figure = charts.weights(load_tree(framework))
+    data = json.loads(json.dumps(figure["data"], allow_nan=False))
+    go.Figure(data=data["data"], layout=data["layout"])
+    assert all(len(row) == len(figure["table"]["columns"]) for row in figure["table"]["rows"])
+    (trace,) = data["data"]
+    columns = (trace[name] for name in ("parents", "values", "text", "labels", "hovertext"))
+    assert {len(column) for column in (*columns, trace["marker"]["colors"])} == {len(trace["ids"])}
+    return figure, trace
+
+
+def test_the_icicle_shows_the_weights_and_says_which_is_largest(reference):
+    figure, trace = icicle(reference)
+    assert sum(trace["values"]) == pytest.approx(100)
+    assert len(trace["ids"]) == len(set(trace["ids"])) == 1 + 7 + 22 + 55  # without the bonus
+    assert trace["parents"][trace["ids"].index("A1.1")] == "A1"
+    assert trace["values"][trace["ids"].index("A1.1")] == pytest.approx(2)
+    assert figure["finding"] == (
+        "权重最大的维度是“C 终身教育体系”（18 分）；"
+        "末级指标中权重最大的是“C3.1 从业人员继续教育年参与率”（3.5 分），最小的为 1 分。"
+    )  # fmt: skip
+    assert figure["table"]["rows"][2] == ["C 终身教育体系", "18", 10]
+    assert "参考稿 — 非附录原文" in figure["source"]
+
+
+def test_equal_weights_are_said_to_be_equal(db):
+    figure, _trace = icicle(make.tree("A - 1 quantity\nB - 1 quantity"))
+    assert figure["finding"] == "各维度权重相同，均为 50 分；各末级指标权重相同。"
+
+
+def test_names_in_the_icicle_are_no_mark_up(db):
+    framework = actions.import_framework(change(sound(), "A", name_zh="<b>粗</b>")).framework
+    _figure, trace = icicle(framework)
+    assert "<b>" not in "".join(trace["labels"] + trace["hovertext"])
+    assert "&lt;b&gt;" in "".join(trace["labels"])
+
+
+def test_a_draft_without_weights_has_no_icicle(client, draft):
+    assert charts.weights(load_tree(draft)) is None
+    client.force_login(make.user("administrator"))
+    assert 'class="figure"' not in client.get(address("detail", draft)).content.decode()
+
+
+def test_the_icicle_stands_beside_the_table(client, city_user, reference):
+    client.force_login(city_user)
+    page = client.get(address("detail", reference)).content.decode()
+    assert 'id="plotly.js-style-global"' in page
+    assert page.index('class="table tree-table"') < page.index('data-chart="weights"')
+    assert "权重最大的维度是“C 终身教育体系”" in page

@@ -3,18 +3,17 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from cities import actions
 from cities.importers import read_answers
 from cities.models import Round
-from indicators.console import fail
+from indicators.console import OneLineCommand, fail
 from indicators.queries import load_tree
 from indicators.workbooks import WorkbookError
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "导入填报数据：宽表（每行一个城市，每列一个末级指标）或长表（每行一项）。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

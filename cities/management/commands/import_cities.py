@@ -3,15 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from cities import actions
 from cities.importers import read_cities
-from indicators.console import fail
+from indicators.console import OneLineCommand, fail
 from indicators.workbooks import WorkbookError
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "导入城市（CSV 或 xlsx）：代码（或行政区划代码）与名称必填；已有的按代码更新。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

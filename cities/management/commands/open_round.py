@@ -1,22 +1,21 @@
-"""Open a round on a published edition of a framework."""
+"""Open a round on a published edition of a framework, or a pilot on a draft."""
 
 from argparse import ArgumentParser
 from datetime import datetime, time
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from cities import actions
 from cities.models import Round
-from indicators.console import fail
+from indicators.console import OneLineCommand, fail
 from indicators.models import Missing
 from indicators.queries import find_framework
 
 
-class Command(BaseCommand):
-    help = "建立轮次。不给日期则立即开始、不设截止；不给版本则用最新发布的版本。"
+class Command(OneLineCommand):
+    help = "建立轮次。不给日期则立即开始、不设截止；不给版本则用最新发布的版本；草案只能用于试点。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("round", metavar="ROUND")
@@ -28,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--closes", metavar="D", help="日期指当日结束")
         parser.add_argument("--missing", choices=Missing.values, default="")
         parser.add_argument("--panel", choices=Round.Panel.values, default=Round.Panel.MEAN)
+        parser.add_argument("--pilot", action="store_true", help="试点轮次：可用草案，处处标明试点")
         parser.add_argument("--unreviewed", choices=Round.Unreviewed.values, default=Round.Unreviewed.BLOCK)
 
     def handle(self, **options: Any) -> None:
@@ -42,11 +42,12 @@ class Command(BaseCommand):
                 code=options["round"], name=options["name"], framework=framework, year=options["year"], by=None,
                 opens_at=self._moment(options["opens"], time.min), closes_at=self._moment(options["closes"], time.max),
                 missing=options["missing"], panel=options["panel"], unreviewed=options["unreviewed"],
+                is_pilot=options["pilot"],
             )  # fmt: skip
         except actions.ActionRefused as error:
             fail(self, [error])
         self.stdout.write(
-            f"已建立轮次“{made.code}”：{framework}，{made.year} 年，缺失数据{made.get_missing_display()}。"
+            f"已建立{'试点' if made.is_pilot else ''}轮次“{made.code}”：{framework}，{made.year} 年，缺失数据{made.get_missing_display()}。"
         )
 
     def _moment(self, text: str | None, of_day: time) -> datetime | None:

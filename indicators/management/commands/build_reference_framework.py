@@ -3,9 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from indicators.console import fail, write_file
+from indicators.console import OneLineCommand, fail, write_file
 from indicators.exporters import workbook_of
 from indicators.problems import errors
 from indicators.reference import WORKBOOK, reference_framework
@@ -13,7 +11,7 @@ from indicators.tree import validate
 from indicators.workbooks import WorkbookError
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "由 fixtures/reference_framework/ 中的 CSV 生成参考指标体系工作簿。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

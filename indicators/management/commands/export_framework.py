@@ -3,15 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from indicators import actions
-from indicators.console import fail, write_file
+from indicators.console import OneLineCommand, fail, write_file
 from indicators.queries import find_framework
 from indicators.workbooks import WorkbookError
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "导出指标体系工作簿；未指明版本时导出最新发布的版本。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,19 +1,20 @@
 """Import a framework edition from a workbook."""
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from indicators import actions
-from indicators.console import fail
+from indicators.console import OneLineCommand, fail
 from indicators.importers import read_framework
 from indicators.problems import errors, notices
+from indicators.tree import validate
 from indicators.workbooks import WorkbookError
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "导入指标体系工作簿，建立一个版本（草案，或以 --publish 直接发布）。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,7 +31,8 @@ class Command(BaseCommand):
         except WorkbookError as error:
             fail(self, [error])
         if errors(read.problems):
-            fail(self, errors(read.problems))
+            data = read.data if edition is None else replace(read.data, edition=edition)
+            fail(self, errors([*read.problems, *validate(data, for_publishing=publish)]))
         try:
             with transaction.atomic():
                 done = actions.import_framework(read.data, edition=edition, publish=publish, by=None)

@@ -4,13 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from indicators.console import fail
+from indicators.console import OneLineCommand, fail
 from scoring.backups import BackupError, write_backup
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "把数据库、佐证文件和清单写入一个空文件夹。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -3,14 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from cities.actions import ActionRefused
 from cities.models import Round
+from indicators.console import OneLineCommand
 from scoring.actions.compute import compute_round
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "计算一个轮次的得分，存为结果快照。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

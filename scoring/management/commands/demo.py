@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
-from indicators.console import fail
+from indicators.console import OneLineCommand, fail
 from scoring import demonstration
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "载入演示轮次：参考稿、十六个城市、自动生成的填报与评审（处处标明“演示数据”）。重复运行不作改动。"
 
     def handle(self, **_options: Any) -> None:

@@ -5,16 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts import audit
 from cities.models import Round
+from indicators.console import OneLineCommand
 from scoring.exporters import WRITERS
 from scoring.models import ResultSnapshot
 from scoring.results import DamagedResultsError, load_results
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "导出一个轮次的结果：.xlsx 为带公式的工作簿，.csv 为长表。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

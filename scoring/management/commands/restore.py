@@ -4,13 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from indicators.console import fail
+from indicators.console import OneLineCommand, fail
 from scoring.backups import BackupError, restore_backup
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "把备份恢复到一个新建的空数据库（先执行 migrate）。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

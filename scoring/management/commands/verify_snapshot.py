@@ -3,13 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from indicators.console import OneLineCommand
 from scoring.models import ResultSnapshot
 from scoring.snapshots import differences_as_lines, verify
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "核验一个结果快照：重算并与存档、与数据库现状比对；有差异时退出码为 1。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.engine import Curve, CurveError, parse_curve
@@ -96,6 +96,7 @@ def test_a_curve_built_by_hand_is_checked_too():
         Curve(((1.0, 50.0), (math.inf, 60.0)), log=False)
 
 
+@settings(deadline=None)  # the first call pays for imports
 @given(
     xs=st.lists(st.integers(1, 10**6), min_size=2, max_size=6, unique=True),
     scores=st.lists(st.integers(0, 100), min_size=6, max_size=6),

@@ -26,4 +26,4 @@ def test_the_engine_needs_neither_django_nor_pandas_nor_scipy():
         [sys.executable, "-c", BLOCKED], cwd=root, capture_output=True, text=True, check=False, timeout=60
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.strip() == "1.0"
+    assert result.stdout.strip() == "1.1"

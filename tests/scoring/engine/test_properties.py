@@ -7,7 +7,20 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.engine import Aggregation, Missing, NodeSpec, Rules, State, Tree, Unreviewed, score_round
+from scoring.engine import (
+    Aggregation,
+    Missing,
+    NodeSpec,
+    Rules,
+    State,
+    Tree,
+    Unreviewed,
+    gains,
+    leaf_dimensions,
+    leave_one_out,
+    score_round,
+    what_if,
+)
 
 from .helpers import round_inputs
 
@@ -208,3 +221,44 @@ def test_the_arrays_agree_with_a_plain_recursion(specs, rule, missing, seed):
         np.testing.assert_allclose(
             scores.total_without_bonus[city], np.nan if expected is None else expected, rtol=0, atol=1e-9
         )
+
+
+@given(specs=frameworks(RULES), rule=RULES, missing=MISSING, seed=SEEDS, pick=st.integers(0, 10**6))
+@FEW
+def test_what_if_equals_scoring_the_changed_round(specs, rule, missing, seed, pick):
+    tree, declared = Tree.build(specs), rules(aggregation=rule, missing=missing)
+    inputs = random_round(tree, seed)
+    city, column = pick % len(inputs.cities), pick % len(tree.leaves)
+    target = float(pick % 101)
+    result = what_if(tree, declared, inputs, city, {tree.leaf_codes[column]: target})
+    values, states = inputs.values.copy(), inputs.states.copy()
+    values[city, column], states[city, column] = target, State.VALUE
+    again = score_round(tree, declared, replace(inputs, values=values, states=states))
+    np.testing.assert_array_equal(result.after.score[0], again.score[city])
+    np.testing.assert_array_equal(result.after.effective_weight[0], again.effective_weight[city])
+    assert result.rank_after == again.rank[city, 0]
+
+
+@given(specs=frameworks(RULES), rule=RULES, seed=SEEDS)
+@FEW
+def test_a_gain_is_never_negative_where_nothing_is_missing(specs, rule, seed):
+    tree, declared = Tree.build(specs), rules(aggregation=rule)
+    inputs = random_round(tree, seed, blanks=0)
+    found = gains(tree, declared, inputs, 0)
+    assert all(gain.gain >= -1e-9 for gain in found)
+    assert [gain.gain for gain in found] == sorted((gain.gain for gain in found), reverse=True)
+
+
+@given(specs=frameworks(RULES), rule=RULES, missing=MISSING, seed=SEEDS)
+@FEW
+def test_ranks_without_a_dimension_ignore_its_values(specs, rule, missing, seed):
+    tree, declared = Tree.build(specs), rules(aggregation=rule, missing=missing)
+    inputs = random_round(tree, seed, blanks=0)
+    ranks = leave_one_out(tree, declared, inputs)
+    dimension = leaf_dimensions(tree)
+    np.testing.assert_array_equal(ranks[0], score_round(tree, declared, inputs).rank[:, 0])
+    for row, node in enumerate(tree.dimensions, start=1):
+        values = inputs.values.copy()
+        values[:, dimension == node] = 7.0
+        again = leave_one_out(tree, declared, replace(inputs, values=values))
+        np.testing.assert_array_equal(again[row], ranks[row])

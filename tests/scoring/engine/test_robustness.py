@@ -12,10 +12,13 @@ from scoring.engine import (
     Unreviewed,
     competition_rank,
     rank_intervals,
+    robustness,
     score_round,
 )
-from scoring.engine.resampling import _bytes_below
-from scoring.engine.robustness import BLOCK
+from scoring.engine.cells import read_sources
+from scoring.engine.ranks import rank_keys, rank_rows, rank_whole_numbers
+from scoring.engine.resampling import leaf_pools
+from scoring.engine.robustness import _CELLS, draw_ranks
 
 from .helpers import NAN, bonus, group, leaf, quantity, round_inputs
 
@@ -66,13 +69,6 @@ def test_a_node_below_its_minimum_share_stays_out_of_every_draw():
     assert result.low.tolist() == result.high.tolist() == [2, 1]
 
 
-def test_random_bytes_are_even_below_their_limit():
-    generator = np.random.Generator(np.random.PCG64(5))
-    counts = np.bincount(_bytes_below(generator, 243, 243 * 400), minlength=256)
-    assert counts[243:].sum() == 0
-    assert np.abs(counts[:243] - 400).max() < 100  # five standard errors of √400
-
-
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
     case = many()
     first, again, other = (rank_intervals(*case, seed=seed, draws=100) for seed in (7, 7, 8))
@@ -83,7 +79,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
 
 def test_draws_that_do_not_fill_a_block():
     tree, inputs = two_leaves(), round_inputs([[90.0, 90.0], [10.0, 10.0]])
-    for draws in (1, BLOCK - 1, BLOCK, BLOCK + 1):
+    block = _CELLS // 2
+    for draws in (1, block - 1, block, block + 1):
         result = rank_intervals(tree, STAND, inputs, seed=0, draws=draws)
         assert result.median.tolist() == [1, 2]
         assert result.draws == draws
@@ -266,3 +263,52 @@ def test_the_intervals_agree_with_the_plain_way():
 def test_wrong_arguments_are_refused(wrong):
     with pytest.raises(ValueError, match="seed must be"):
         rank_intervals(two_leaves(), STAND, round_inputs([[1.0, 2.0]]), **{"seed": 1, "draws": 10, **wrong})
+
+
+def test_neither_blocks_nor_threads_change_a_bit(monkeypatch):
+    case = many(bonus_cap=3.0)
+    whole = rank_intervals(*case, seed=2, draws=90)
+    monkeypatch.setattr(robustness, "_CELLS", 1)
+    monkeypatch.setattr(robustness, "_THREADS", 1)
+    small = rank_intervals(*case, seed=2, draws=90)
+    for name in ("median", "low", "high", "ahead_of_next"):
+        assert getattr(whole, name).tobytes() == getattr(small, name).tobytes()
+
+
+def test_more_draws_begin_with_those_of_a_shorter_run():
+    tree, rules, inputs = many()
+    scores = score_round(tree, rules, inputs)
+    short, long = (
+        draw_ranks(tree, rules, inputs, scores, seed=2, draws=draws, delta=0.2) for draws in (40, 100)
+    )
+    np.testing.assert_array_equal(long[:40], short)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_pool_holds_every_resample_equally_often(count):
+    tree, rules = Tree.build([leaf("a")]), Rules(unreviewed=Unreviewed.STAND)
+    marks = [[[mark], [mark / 2]] for mark in (90.0, 30.0, 60.0)[:count]]
+    inputs = round_inputs([[50.0], [50.0]], marks=marks)
+    pool = leaf_pools(tree, rules, read_sources(tree, rules, inputs), np.arange(2), seed=3)[1]
+    given = [marks[k][0][0] for k in range(count)]
+    expected = sorted(
+        [np.mean(picks) for picks in product(given, repeat=count)] * (len(pool) // count**count)
+    )
+    assert len(expected) == len(pool)
+    np.testing.assert_allclose(np.sort(pool[:, 0]), expected, rtol=1e-6)
+    np.testing.assert_allclose(np.sort(pool[:, 1]), np.array(expected) / 2, rtol=1e-6)
+    assert abs(np.corrcoef(pool.T)[0, 1]) < 0.1  # each city in an order of its own
+
+
+def test_three_thousand_cities_with_large_scores_rank_like_any_other():
+    generator = np.random.default_rng(1)
+    keys = np.round(generator.normal(0, 1e11, (4, 3000)))
+    keys[:, 100:200] = keys[:, :100]  # ties
+    expected, out = rank_rows(keys), np.empty(keys.shape, dtype=np.uint16)
+    rank_whole_numbers(keys.copy(), out)
+    np.testing.assert_array_equal(out, expected)
+    huge = keys * 1e7  # too large to pack: the other way round
+    rank_whole_numbers(huge.copy(), out)
+    np.testing.assert_array_equal(out, expected)
+    keys[0, :50] = np.nan
+    np.testing.assert_array_equal(rank_keys(keys), rank_rows(keys))
