@@ -53,6 +53,9 @@ def test_a_city_can_check_its_total_by_hand_from_the_pages(client, published):
 
     total = formula_on(client, why(published, "110000", "TOTAL"))
 
+    assert (
+        why(published, "110000", "H") in client.get(why(published, "110000", "TOTAL")).text
+    )  # the bonus opens too
     assert total.startswith("72.5 × 0.6 + 60 × 0.4 = 67.5；加分后 67.5 + 2 = 69.5")
     assert by_hand(total) + 2 == pytest.approx(69.5, abs=0.001)
     assert "69.5" in client.get(reverse("results:city", args=[published.code, "110000"])).text
