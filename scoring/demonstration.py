@@ -104,8 +104,8 @@ def load(*, say: Callable[[str], object] = lambda _line: None) -> Round:
     say("正在生成评审数据……")
     _review(round_, tree, people, chance)
     say("正在计算得分……")
-    compute_round(round=round_, by=people["admin"], reason="演示数据")
-    review.publish_results(round_=round_, by=people["admin"])
+    snapshot = compute_round(round=round_, by=people["admin"], reason="演示数据")
+    review.publish_results(snapshot=snapshot, by=people["admin"])
     return round_
 
 

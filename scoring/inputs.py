@@ -228,7 +228,8 @@ def _read_marks(
     """Seats, marks (R, C, L) and acceptances of 不适用 where a city says so. A seat without a finished mark is none."""
     tasks = list(
         ReviewAssignment.objects.filter(submission__round=round_, submission__status__in=Submission.HANDED_IN)
-        .exclude(status=ReviewAssignment.Status.RECUSED)
+        # a task that is not finished may still change, and its marks are nobody else's to see
+        .filter(status=ReviewAssignment.Status.FINISHED)
         .values_list("id", "submission_id", "seat")
     )
     tasks = [

@@ -123,6 +123,7 @@ class ResultSnapshot(models.Model):
     inputs = models.BinaryField("输入（压缩的规范 JSON）")
     robustness = models.JSONField("稳健性", null=True, blank=True, default=None)
     digest = models.CharField("摘要", max_length=64)
+    published_at = models.DateTimeField("公布时间", null=True, blank=True)
 
     class Meta:
         verbose_name = "结果快照"
@@ -227,7 +228,12 @@ class ComputeJob(models.Model):
     done = models.PositiveSmallIntegerField("进度（百分比）", default=0)
     error = models.TextField("错误", blank=True)
     snapshot = models.ForeignKey(
-        ResultSnapshot, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name="快照"
+        ResultSnapshot,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name="快照",
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
@@ -245,7 +251,9 @@ class ComputeJob(models.Model):
         constraints = [
             # two clicks, one job
             models.UniqueConstraint(
-                fields=["round"], condition=Q(status__in=["waiting", "running"]), name="compute_job_one_open_per_round"
+                fields=["round"],
+                condition=Q(status__in=["waiting", "running"]),
+                name="compute_job_one_open_per_round",
             ),
         ]
 

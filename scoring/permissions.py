@@ -50,6 +50,13 @@ def is_unfinished(_user: Any, assignment: ReviewAssignment | None) -> bool:
 
 
 @rules.predicate
+def still_reviews(user: Any, round_: Round | None) -> bool:
+    """Has tasks of this round that are not finished: what others scored is not theirs to see yet."""
+    mine = ReviewAssignment.objects.filter(reviewer=user, submission__round=round_)
+    return mine.filter(status=ReviewAssignment.Status.ASSIGNED).exists()
+
+
+@rules.predicate
 def results_are_published(_user: Any, round_: Round | None) -> bool:
     return round_ is not None and round_.results_published_at is not None
 
@@ -58,7 +65,10 @@ rules.set_perm("cities.read_submission", works_for_city | is_administrator | rev
 rules.add_perm("scoring.see_assignment", is_reviewer & is_own_assignment)
 rules.add_perm("scoring.review", is_reviewer & is_own_assignment & is_unfinished)
 rules.add_perm("scoring.administer", is_administrator)
-rules.add_perm("scoring.see_results", is_administrator | is_moderator | results_are_published)
+rules.add_perm(
+    "scoring.see_results", is_administrator | (is_moderator & ~still_reviews) | results_are_published
+)
+rules.add_perm("scoring.see_unpublished_results", is_administrator | (is_moderator & ~still_reviews))
 rules.add_perm("scoring.export_results", is_administrator)
 # for a submission whose results one may see: the reviewers' reasons are for the city and those who steer
 rules.add_perm("scoring.see_reasons", is_administrator | is_moderator | works_for_city)

@@ -13,7 +13,7 @@ from indicators.queries import FrameworkTree
 from scoring.engine import RoundScores, State, Tree, waterfall
 from scoring.engine.contributions import Waterfall
 from scoring.inputs import rules_of
-from scoring.models import Mark, NodeScore, ResultSnapshot
+from scoring.models import Mark, NodeScore, ResultSnapshot, ReviewAssignment
 from scoring.words import why_not_ranked
 
 TOTAL = NodeScore.TOTAL
@@ -193,8 +193,9 @@ def leaf_background(snapshot: ResultSnapshot, city: str, node: str, version: int
     own = {"submission": submission, "indicator__code": node}
     answer = Answer.history.filter(**own, version=version).order_by("-history_id").first()
     marks = Mark.objects.filter(
-        assignment__submission=submission, indicator__code=node, status=Mark.Status.DONE
-    )
+        assignment__submission=submission, assignment__status=ReviewAssignment.Status.FINISHED,
+        indicator__code=node, status=Mark.Status.DONE,
+    )  # fmt: skip
     when = snapshot.created_at
     there = Q(deleted_at=None) | Q(deleted_at__gt=when)
     return Background(

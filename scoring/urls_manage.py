@@ -11,7 +11,7 @@ urlpatterns = [
     path("rounds/<str:code>/assign/<int:submission>/", manage.assign, name="assign"),
     path("rounds/<str:code>/compute/", manage.compute_scores, name="compute"),
     path("rounds/<str:code>/jobs/<int:pk>/", jobs.job, name="job"),
-    path("rounds/<str:code>/publish/", manage.publish, name="publish"),
+    path("rounds/<str:code>/publish/<int:snapshot>/", manage.publish, name="publish"),
     path("audit/", manage.audit, name="audit"),
     path("frameworks/<str:code>/<str:edition>/advice/", advice.framework_advice, name="framework_advice"),
     path(

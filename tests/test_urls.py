@@ -146,7 +146,7 @@ TABLE: dict[str, tuple] = {
     "manage/rounds/{hidden}/assign/{b}/": ADMIN_ONLY,
     "manage/rounds/{hidden}/compute/": (LOGIN, 405, 405, 405, 405),
     "manage/rounds/{hidden}/jobs/{job}/": ADMIN_ONLY,
-    "manage/rounds/{hidden}/publish/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/publish/{snapshot}/": ADMIN_ONLY,
     "manage/frameworks/{draft}/1/advice/": ADMIN_ONLY,
     "manage/frameworks/{draft}/1/advice/0/A/entropy/": (LOGIN, 405, 405, 405, 405),
     "manage/audit/": ADMIN_ONLY,
@@ -179,11 +179,11 @@ def world():
         make.answer(b, code)
     city_actions.hand_in(submission=b, by=leads[b.pk])
     task, other = make.assignment(b), make.assignment(b)
-    compute_round(round=hidden, by=None, draws=0)
+    computed = compute_round(round=hidden, by=None, draws=0)
     shown = make.round_()
     published = make.confirmed(make.handed_in(in_round=shown))
     compute_round(round=shown, by=None, draws=0)
-    publish_results(round_=shown, by=make.user("administrator"))
+    publish_results(snapshot=shown.snapshots.first(), by=make.user("administrator"))
     comment = _comment(by=leads[a.pk])
     return {
         "people": {
@@ -198,7 +198,7 @@ def world():
             "evidence_a": files[a.pk].pk, "evidence_b": files[b.pk].pk, "assignment": task.pk,
             "other_assignment": other.pk, "hidden": hidden.code, "open": shown.code,
             "job": jobs.enqueue(round=hidden, by=None).pk, "city_b": b.city.code,
-            "city_open": published.city.code, "comment": comment.pk,
+            "city_open": published.city.code, "snapshot": computed.pk, "comment": comment.pk,
             "consulted": comment.consultation.framework.code,
         },
     }  # fmt: skip

@@ -12,7 +12,7 @@ from cities.actions import ActionRefused, NotReady
 from cities.answers import Content, Problem, content_of, resolve
 from cities.models import Answer, ChangeSource, Membership, Round, Submission
 from indicators.models import Indicator
-from scoring.models import Mark, ReviewAssignment
+from scoring.models import Mark, ResultSnapshot, ReviewAssignment
 from scoring.permissions import OPEN_TO_REVIEW
 from scoring.provisional import refresh as refresh_provisional
 
@@ -182,21 +182,37 @@ def finish_review(*, assignment: ReviewAssignment, by: User) -> ReviewAssignment
 
 
 @transaction.atomic
-def publish_results(*, round_: Round, by: User) -> Round:
-    """Open the round's newest result to everybody. Doing it twice changes nothing.
+def publish_results(*, snapshot: ResultSnapshot, by: User) -> Round:
+    """Open this result of its round to everybody; a later computation stays inside until it is published too.
+
+    Doing it twice changes nothing.
 
     Raises:
-        ActionRefused: nothing has been computed yet.
+        ActionRefused: a city's panel is half finished: its result would tell those who still score what others gave.
     """
-    locked = Round.objects.select_for_update(of=("self",)).get(pk=round_.pk)
-    if locked.results_published_at is not None:
-        return locked
-    snapshot = locked.snapshots.first()
-    if snapshot is None:
-        raise ActionRefused("本轮结果尚未计算，不能公布。请先计算得分。")
-    locked.results_published_at = timezone.now()
-    locked.save(update_fields=["results_published_at"])
+    round_ = Round.objects.select_for_update(of=("self",)).get(pk=snapshot.round_id)
+    stored = ResultSnapshot.objects.select_for_update(of=("self",)).get(pk=snapshot.pk)
+    if stored.published_at is not None:
+        return round_
+    half = [
+        str(submission.city)
+        for submission in Submission.objects.select_related("city").filter(round=round_)
+        if _half_reviewed(submission)
+    ]
+    if half:
+        names = "、".join(half[:5]) + ("等" if len(half) > 5 else "")
+        raise ActionRefused(f"{names}的评审尚未全部完成，不能公布结果。请等全部评审专家完成后再公布。")
+    stored.published_at = timezone.now()
+    stored.save(update_fields=["published_at"])
+    if round_.results_published_at is None:
+        round_.results_published_at = stored.published_at
+        round_.save(update_fields=["results_published_at"])
     audit.record(
-        actor=by, action="publish_results", target=locked.code, snapshot=snapshot.pk, digest=snapshot.digest
+        actor=by, action="publish_results", target=round_.code, snapshot=stored.pk, digest=stored.digest
     )
-    return locked
+    return round_
+
+
+def _half_reviewed(submission: Submission) -> bool:
+    states = set(submission.assignments.values_list("status", flat=True))
+    return {ReviewAssignment.Status.FINISHED, ReviewAssignment.Status.ASSIGNED} <= states

@@ -18,6 +18,7 @@ from scoring import jobs, review_queries
 from scoring.actions import compute
 from scoring.actions import review as review_actions
 from scoring.forms import AssignForm, EnrolForm, RoundForm
+from scoring.models import ResultSnapshot
 
 ADMINISTER = "scoring.administer"
 
@@ -133,12 +134,13 @@ def compute_scores(request: AuthenticatedRequest, code: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def publish(request: AuthenticatedRequest, code: str) -> HttpResponse:
+def publish(request: AuthenticatedRequest, code: str, snapshot: int) -> HttpResponse:
     found = _load(request, code)
+    chosen = get_object_or_404(ResultSnapshot.objects.defer("inputs"), pk=snapshot, round=found)
     error = ""
     if request.method == "POST":
         try:
-            review_actions.publish_results(round_=found, by=request.user)
+            review_actions.publish_results(snapshot=chosen, by=request.user)
         except city_actions.ActionRefused as refusal:
             error = str(refusal)
         else:
@@ -146,7 +148,7 @@ def publish(request: AuthenticatedRequest, code: str) -> HttpResponse:
             return redirect("manage:round", code=code)
     context = {
         "round": found,
-        "snapshot": found.snapshots.first(),
+        "snapshot": chosen,
         "extra_errors": [{"message": error, "href": ""}] if error else [],
         "has_errors": bool(error),
         "crumbs": [

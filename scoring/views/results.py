@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts import audit
 from cities.models import Round
@@ -31,6 +31,7 @@ from scoring.results import load_results
 from scoring.words import in_short, method_items, pilot_words, rule_items
 
 SEE, EXPORT = "scoring.see_results", "scoring.export_results"
+INSIDE = "scoring.see_unpublished_results"
 MOST_COMPARED = 5
 PAGE = 200
 _TYPES = {
@@ -46,7 +47,7 @@ def _of_round(view: View) -> View:
     """Hand the view its round, if this person may see its results; a visitor is asked to sign in first."""
 
     @login_not_required
-    @require_GET
+    @require_safe
     @wraps(view)
     def checked(request: HttpRequest, code: str, **kwargs: Any) -> HttpResponseBase:
         round_ = queries.rounds_with_results().filter(code=code).first()
@@ -74,11 +75,13 @@ def _of_snapshot(view: View) -> View:
 
 
 def _snapshot(request: HttpRequest, round_: Round) -> ResultSnapshot | None:
-    """The newest snapshot, or for those who may export the one that the address names."""
+    """What was published last; for those who run the round the newest, or the one that the address names."""
     wanted = request.GET.get("snapshot")
     snapshots = queries.snapshots_of(round_)
     if wanted is None:
-        return snapshots.first()
+        if request.user.has_perm(INSIDE, round_):
+            return snapshots.first()
+        return snapshots.exclude(published_at=None).order_by("-published_at", "-id").first()
     chosen = snapshots.filter(pk=int(wanted)).first() if wanted.isascii() and wanted.isdigit() else None
     if chosen is None or not request.user.has_perm(EXPORT, round_):
         raise Http404
@@ -149,7 +152,7 @@ def _file_name(snapshot: ResultSnapshot, ending: str) -> str:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     rounds = [round_ for round_ in queries.rounds_with_results() if request.user.has_perm(SEE, round_)]
     return render(request, "scoring/results/index.html", {"rounds": rounds, "crumbs": [(_("结果"), None)]})

@@ -5,6 +5,7 @@ when a goal is missed. PostgreSQL is a server of its own; when DATABASE_URL name
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,7 @@ def main(wanted: list[str]) -> int:
     if not set(wanted) <= set(PARTS):
         say(f"usage: ./run bench [{' | '.join(PARTS)}]")
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a server of ours is stopped
     started = time.perf_counter()
     rows: list[Row] = []
     for part, measure in zip(PARTS, (memory.rows, sqlite, on_postgres), strict=True):

@@ -95,6 +95,7 @@ def history(of: Round, times: int) -> None:
     """So many earlier rounds with the same answers and marks, copied inside the database."""
     for _ in range(times):
         with transaction.atomic():
+            _trust_copies()
             number = next(_numbers)
             copy = Round.objects.create(
                 code=f"BENCH-{number}", name="往年", framework=of.framework, year=1900 + number
@@ -106,6 +107,15 @@ def history(of: Round, times: int) -> None:
             _copy(
                 Mark, Mark.objects.filter(assignment__submission__round=of), task_shift, {}, "assignment_id"
             )
+
+
+def _trust_copies() -> None:
+    """Until the transaction ends, foreign keys of copied rows are not looked up one by one, where that is allowed."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+            if cursor.fetchone()[0]:
+                cursor.execute("SET LOCAL session_replication_role = replica")
 
 
 def settle() -> None:

@@ -106,7 +106,7 @@ def test_every_page_of_the_round_says_that_it_is_a_pilot(client, administrator, 
         administrator: [f"/results/{round_.code}/", f"/results/{round_.code}/city/{city}/",
                         f"/results/{round_.code}/i/A1/", f"/results/{round_.code}/compare/",
                         f"/results/{round_.code}/method/", f"/manage/rounds/{round_.code}/",
-                        f"/manage/rounds/{round_.code}/publish/"],
+                        f"/manage/rounds/{round_.code}/publish/{round_.snapshots.first().pk}/"],
     }  # fmt: skip
     for person, addresses in pages.items():
         client.force_login(person)
@@ -117,7 +117,7 @@ def test_every_page_of_the_round_says_that_it_is_a_pilot(client, administrator, 
 
 
 def test_lists_of_rounds_say_it_too(client, administrator, pilot):
-    publish_results(round_=pilot.round, by=administrator)
+    publish_results(snapshot=pilot.round.snapshots.first(), by=administrator)
     for person, address in (
         (make.member(pilot.city), "/"),
         (pilot.assignments.first().reviewer, "/review/"),

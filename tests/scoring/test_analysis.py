@@ -28,7 +28,7 @@ def scored(rows, tree="D - 3 quantity\nE - 1 quantity", **fields):
             round_, make.city(code=f"{number:03d}", name_zh=f"市{number}"), dict(zip(codes, row, strict=True))
         )
     compute_round(round=round_, by=None, **{"draws": 200, **fields})
-    return publish_results(round_=round_, by=make.user("administrator"))
+    return publish_results(snapshot=round_.snapshots.first(), by=make.user("administrator"))
 
 
 def test_what_is_stored_is_the_table_of_the_definition():

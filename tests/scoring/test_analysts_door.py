@@ -109,7 +109,7 @@ def test_commands_alone_give_the_scores_worked_by_hand(through_the_door):
 def test_the_pages_show_the_same(client, through_the_door):
     rows = exported(through_the_door)
     snapshot = ResultSnapshot.objects.get()
-    publish_results(round_=snapshot.round, by=make.user("administrator"))
+    publish_results(snapshot=snapshot.round.snapshots.first(), by=make.user("administrator"))
 
     for city in EXPECTED:
         total = float(rows[city, "TOTAL"]["final_score"])

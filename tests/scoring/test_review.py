@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from accounts.models import AuditEntry
 from cities.actions import ActionRefused, NotReady
 from cities.answers import Content, content_of
-from cities.models import Answer, Submission
+from cities.models import Answer, Membership, Submission
 from scoring.actions import review
+from scoring.actions.compute import compute_round
 from scoring.models import Mark, ReviewAssignment
 from tests import make
 
@@ -194,13 +195,65 @@ def test_query_counts_do_not_grow_with_the_work(client, django_assert_num_querie
     client.force_login(reviewer)
     with django_assert_num_queries(6):
         client.get("/review/")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(f"/review/{tasks[0].pk}/i/A1/")
 
 
-def test_publishing_needs_a_result(task):
-    with pytest.raises(ActionRefused, match="尚未计算"):
-        review.publish_results(round_=task.submission.round, by=make.user("administrator"))
+def test_marks_count_only_when_their_reviewer_has_finished():
+    """An unfinished panel is no result: its average would tell the others what was given."""
+    submission = make.confirmed(make.handed_in(), 2)
+    third = make.assignment(submission)
+    make.mark(third, "A1", Content(VALUE, value_text="0", reason="没有"))
+    snapshot = compute_round(round=submission.round, by=None, draws=0)
+    assert snapshot.node_scores.get(node_code="A1").score == 80
+    for code in review.unfinished_codes(third):
+        make.mark(third, code)
+    review.finish_review(assignment=third, by=third.reviewer)
+    snapshot = compute_round(round=submission.round, by=None, draws=0)
+    assert snapshot.node_scores.get(node_code="A1").score == pytest.approx(160 / 3)
+
+
+def test_a_half_finished_panel_is_not_published():
+    submission = make.confirmed(make.handed_in(), 2)
+    make.assignment(submission)
+    snapshot = compute_round(round=submission.round, by=None, draws=0)
+    with pytest.raises(ActionRefused, match=f"{submission.city}的评审尚未全部完成"):
+        review.publish_results(snapshot=snapshot, by=make.user("administrator"))
+
+
+def test_what_is_computed_after_publishing_stays_inside_until_it_is_published(client):
+    submission = make.confirmed(make.handed_in())
+    administrator = make.user("administrator")
+    first = compute_round(round=submission.round, by=None, draws=0)
+    review.publish_results(snapshot=first, by=administrator)
+    other = make.confirmed(make.handed_in(in_round=submission.round))
+    second = compute_round(round=submission.round, by=None, draws=0)
+    address = f"/results/{submission.round.code}/"
+    assert str(other.city) not in client.get(address).content.decode()
+    review.publish_results(snapshot=second, by=administrator)
+    assert str(other.city) in client.get(address).content.decode()
+
+
+def test_a_moderator_with_open_tasks_sees_no_results(client):
+    submission = make.confirmed(make.handed_in())
+    moderator = make.user("moderator")
+    other = make.handed_in(in_round=submission.round)
+    task = make.assignment(other, moderator)
+    compute_round(round=submission.round, by=None, draws=0)
+    client.force_login(moderator)
+    address = f"/results/{submission.round.code}/"
+    assert client.get(address).status_code == 404
+    for code in review.unfinished_codes(task):
+        make.mark(task, code)
+    review.finish_review(assignment=task, by=moderator)
+    assert client.get(address).status_code == 200
+
+
+def test_a_reviewer_who_joins_the_city_is_out(client, task):
+    client.force_login(task.reviewer)
+    assert client.get(f"/review/{task.pk}/i/A1/").status_code == 200
+    Membership.objects.create(user=task.reviewer, city=task.submission.city)
+    assert client.get(f"/review/{task.pk}/i/A1/").status_code == 404
 
 
 def test_the_mark_keeps_every_version(task):

@@ -21,7 +21,7 @@ def url(round_, name, city="110000"):
 @pytest.fixture
 def published(worked):  # noqa: F811
     compute_round(round=worked, by=None, draws=0)
-    return publish_results(round_=worked, by=make.user("administrator"))
+    return publish_results(snapshot=worked.snapshots.first(), by=make.user("administrator"))
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_only_the_city_itself_and_those_who_steer_find_it(client, worked, name):
         return seen
 
     before = found()
-    publish_results(round_=worked, by=people["administrator"])
+    publish_results(snapshot=worked.snapshots.first(), by=people["administrator"])
     after = found()
 
     steer = {"administrator": 200, "moderator": 200}

@@ -13,7 +13,6 @@ from scoring import jobs
 logger = logging.getLogger(__name__)
 
 
-
 class Command(OneLineCommand):
     help = "后台任务：依次计算排队的轮次，直到被停止；--once 算完排队的即退出。"
 
