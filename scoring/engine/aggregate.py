@@ -16,7 +16,7 @@ from .tree import Aggregation, Group, Rules, Tree
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Weight = float | Floats
+States = NDArray[np.int8]
 
 SHARE_TOLERANCE = 1e-9
 
@@ -30,61 +30,56 @@ class Climb:
     """
 
     score: Floats
-    state: NDArray[np.int8]
+    state: States
     present: Flags
     weight_sums: dict[int, Floats]
     total: Floats
     bonus: Floats
 
 
-def climb(tree: Tree, rules: Rules, leaf: Floats, state: NDArray[np.int8]) -> Climb:
+def climb(tree: Tree, rules: Rules, leaf: Floats, state: States) -> Climb:
     """Aggregate leaf scores up the tree.
 
     Args:
         tree: N nodes, L leaves.
         rules: aggregation, floor, minimum share and bonus cap are used.
         leaf: ``(L, C)`` leaf scores on 0–100 (bonus: points), NaN where a leaf takes no part.
-        state: ``(L, C)`` int8 leaf states. ``NOT_ASSESSED`` spreads to every ancestor; ``NOT_APPLICABLE``
-            leaves the denominator of the minimum share.
+        state: ``(L, C)`` int8 leaf states; a leaf that is ``NOT_ASSESSED`` or ``NOT_APPLICABLE`` takes no
+            part. ``NOT_ASSESSED`` spreads to every ancestor; ``NOT_APPLICABLE`` leaves the denominator of
+            the minimum share.
     """
-    nodes, cities = len(tree.codes), leaf.shape[1]
-    states = np.zeros((nodes, cities), dtype=np.int8)
-    states[tree.leaves] = state
-    present = np.zeros((nodes, cities), dtype=np.bool_)
-    present[tree.leaves] = ~np.isnan(leaf)
-    # Absent scores are 0 until the end: adding 0 is how a child is left out of a sum.
-    score = np.zeros((nodes, cities), dtype=np.float64)
-    score[tree.leaves] = np.where(present[tree.leaves], leaf, 0.0)
+    shape = len(tree.codes), leaf.shape[1]
+    nodes = _Nodes(np.empty(shape), np.zeros(shape, dtype=np.int8), np.ones(shape, dtype=np.bool_))
+    nodes.score[tree.leaves], nodes.state[tree.leaves] = leaf, state
+    nodes.present[tree.leaves] = ~np.isnan(leaf)
     weight_sums: dict[int, Floats] = {}
     for group in tree.groups:
         if group.scored:
-            rule = tree.rule(group.node, rules)
-            masks = [None if present[child].all() else present[child] for child in group.scored]
-            rows = [score[child] for child in group.scored]
-            score[group.node], weights = combine(rule, rules.floor, group.weights, rows, masks)
-            weight_sum = weight_sums[group.node] = np.array(
-                np.broadcast_to(weights, cities), dtype=np.float64
-            )
-            if group.bonus or any(mask is not None for mask in masks):
-                states[group.node] = _group_state(rules, group, present, states, weight_sum)
-            present[group.node] = states[group.node] == State.VALUE
-            score[group.node, ~present[group.node]] = 0.0
+            weight_sums[group.node] = _aggregate(tree.rule(group.node, rules), rules, group, nodes)
         else:
-            _add_bonus(group, score, present, states)
-    total = np.where(present[0], score[0], np.nan)
-    bonus = _total_bonus(tree, rules, score)
-    score[0] += np.where(present[0], bonus, 0.0)
-    score[~present] = np.nan
-    bonus[states[0] == State.NOT_ASSESSED] = np.nan
-    return Climb(score, states, present, weight_sums, total, bonus)
+            _add_bonus(group, nodes)
+    total = nodes.score[0].copy()
+    bonus = _total_bonus(tree, rules, nodes)
+    nodes.score[0] += bonus
+    bonus[nodes.state[0] == State.NOT_ASSESSED] = np.nan
+    return Climb(nodes.score, nodes.state, nodes.present, weight_sums, total, bonus)
+
+
+@dataclass(frozen=True, eq=False)
+class _Nodes:
+    """``(N, C)`` each, filled from the leaves up; what is not yet reached counts as present, with a value."""
+
+    score: Floats
+    state: States
+    present: Flags
 
 
 def combine(
     rule: Aggregation,
     floor: float,
-    weights: Sequence[Weight],
+    weights: Sequence[float],
     scores: Sequence[Floats],
-    present: Sequence[Flags | None],
+    present: Sequence[Flags | None] | None = None,
 ) -> tuple[Floats, Floats]:
     """One node's score from its children's (scoring.md §4; OECD/JRC Handbook 2008, step 6).
 
@@ -94,26 +89,24 @@ def combine(
     Args:
         rule: the aggregation.
         floor: lowest child score that the geometric and harmonic rules see.
-        weights: one per child, numbers or arrays that broadcast against the scores.
-        scores: one array per child, broadcasting against each other, 0 where the child is absent.
+        weights: one per child.
+        scores: one array ``(C,)`` per child, 0 where the child is absent.
         present: one mask ``(C,)`` per child; ``None`` means present everywhere.
 
     Returns:
         The score, 0 where the weights present sum to 0, and that sum.
     """
-    total = np.zeros(np.broadcast_shapes(*map(np.shape, (*scores, *weights))), dtype=np.float64)
+    total, weight_sum = np.zeros(scores[0].shape), np.zeros(scores[0].shape)
     term = np.empty_like(total)
-    for weight, child, mask in zip(weights, scores, present, strict=True):
+    for weight, child, mask in zip(weights, scores, present or [None] * len(scores), strict=True):
         if rule is Aggregation.ARITHMETIC:
             np.multiply(child, weight, out=term)
         else:
             np.maximum(child, floor, out=term)
             np.log(term, out=term) if rule is Aggregation.GEOMETRIC else np.reciprocal(term, out=term)
-            np.multiply(term, weight, out=term)
-            if mask is not None:
-                np.multiply(term, mask, out=term)
-        np.add(total, term, out=total)
-    weight_sum = _weights_present(weights, present, total.shape)
+            np.multiply(term, weight if mask is None else weight * mask, out=term)
+        total += term
+        weight_sum += weight if mask is None else weight * mask
     positive = weight_sum > 0
     np.divide(total, weight_sum, out=total, where=positive)
     if rule is Aggregation.GEOMETRIC:
@@ -125,61 +118,75 @@ def combine(
     return total, weight_sum
 
 
-def _weights_present(
-    weights: Sequence[Weight], present: Sequence[Flags | None], shape: tuple[int, ...]
-) -> Floats:
-    """The sum of the weights of the children present, in their order; ``shape`` ends with the cities."""
-    everything: Weight = 0.0
-    for weight in weights:
-        everything = np.add(everything, weight)
-    total = np.array(np.broadcast_to(everything, shape), dtype=np.float64)
-    masks = [mask for mask in present if mask is not None]
-    if masks:
-        # Most cities have no gap here: only the others need a sum of their own.
-        gaps = np.flatnonzero(~np.logical_and.reduce(masks))
-        part = np.zeros((*shape[:-1], gaps.size), dtype=np.float64)
-        for weight, mask in zip(weights, present, strict=True):
-            part += weight if mask is None else np.multiply(weight, mask[gaps])
-        total[..., gaps] = part
-    return total
+def _aggregate(rule: Aggregation, rules: Rules, group: Group, nodes: _Nodes) -> Floats:
+    """Fill in an inner node from its children.
+
+    Returns:
+        The sum of the weights of the children present, ``(C,)``.
+    """
+    node = group.node
+    # First as if nothing were missing: so it is for most cities, and only the others are done again.
+    rows = [nodes.score[child] for child in group.scored]
+    nodes.score[node], weight_sum = combine(rule, rules.floor, group.weights, rows)
+    gaps = _cities_with_gaps(group, nodes)
+    if gaps.size:
+        below = np.array(group.scored)[:, np.newaxis], gaps
+        there = nodes.present[below]
+        rows = list(np.where(there, nodes.score[below], 0.0))
+        score, weight_sum[gaps] = combine(rule, rules.floor, group.weights, rows, list(there))
+        state = _state_with_gaps(rules, there, nodes.state[below], weight_sum[gaps])
+        for child in group.bonus:
+            state[nodes.state[child, gaps] == State.NOT_ASSESSED] = State.NOT_ASSESSED
+        nodes.state[node, gaps] = state
+        nodes.present[node, gaps] = state == State.VALUE
+        nodes.score[node, gaps] = np.where(state == State.VALUE, score, np.nan)
+    return weight_sum
 
 
-def _group_state(
-    rules: Rules, group: Group, present: Flags, states: NDArray[np.int8], weight_sum: Floats
-) -> NDArray[np.int8]:
-    """The state of an inner node with gaps below, ``(C,)``."""
-    children = np.array(group.scored)
-    there = np.count_nonzero(present[children], axis=0)
-    away = np.count_nonzero(states[children] == State.NOT_APPLICABLE, axis=0)
-    asked = len(group.scored) - away
-    scored = (weight_sum > 0) & (there > 0)
+def _cities_with_gaps(group: Group, nodes: _Nodes) -> NDArray[np.intp]:
+    """The cities where a scored child is absent or a bonus child is not assessed."""
+    complete = np.logical_and.reduce([nodes.present[child] for child in group.scored])
+    for child in group.bonus:
+        complete &= nodes.state[child] != State.NOT_ASSESSED
+    return np.flatnonzero(~complete)
+
+
+def _state_with_gaps(rules: Rules, there: Flags, states: States, weight_sum: Floats) -> States:
+    """The state of an inner node, ``(C,)``, from its scored children's presence and states, ``(K, C)``."""
+    count = np.count_nonzero(there, axis=0)
+    asked = np.count_nonzero(states != State.NOT_APPLICABLE, axis=0)
+    scored = (weight_sum > 0) & (count > 0)
     if rules.minimum_share is not None:
-        scored &= there >= (rules.minimum_share - SHARE_TOLERANCE) * asked
-    pending = np.any(states[np.array((*group.scored, *group.bonus))] == State.NOT_ASSESSED, axis=0)
-    state = np.where(scored, State.VALUE, State.EXCLUDED)
+        scored &= count >= (rules.minimum_share - SHARE_TOLERANCE) * asked
+    state = np.where(scored, State.VALUE, State.EXCLUDED).astype(np.int8)
     state[asked == 0] = State.NOT_APPLICABLE
-    state[pending] = State.NOT_ASSESSED
-    return state.astype(np.int8)
+    state[np.any(states == State.NOT_ASSESSED, axis=0)] = State.NOT_ASSESSED
+    return state
 
 
-def _add_bonus(group: Group, score: Floats, present: Flags, states: NDArray[np.int8]) -> None:
+def _add_bonus(group: Group, nodes: _Nodes) -> None:
     """A node of bonus items only: the sum of the points present."""
     children = np.array(group.bonus)
-    there = np.any(present[children], axis=0)
+    states = nodes.state[children]
+    there = np.any(nodes.present[children], axis=0)
     state = np.where(there, State.VALUE, State.EXCLUDED)
-    state[np.all(states[children] == State.NOT_APPLICABLE, axis=0)] = State.NOT_APPLICABLE
-    state[np.any(states[children] == State.NOT_ASSESSED, axis=0)] = State.NOT_ASSESSED
-    states[group.node] = state
-    present[group.node] = state == State.VALUE
-    for child in group.bonus:
-        score[group.node] += score[child]
-    score[group.node, ~present[group.node]] = 0.0
+    state[np.all(states == State.NOT_APPLICABLE, axis=0)] = State.NOT_APPLICABLE
+    state[np.any(states == State.NOT_ASSESSED, axis=0)] = State.NOT_ASSESSED
+    nodes.state[group.node] = state
+    nodes.present[group.node] = state == State.VALUE
+    points = _points(group.bonus, nodes)
+    nodes.score[group.node] = np.where(state == State.VALUE, points, np.nan)
 
 
-def _total_bonus(tree: Tree, rules: Rules, score: Floats) -> Floats:
+def _total_bonus(tree: Tree, rules: Rules, nodes: _Nodes) -> Floats:
     """min(Σ bonus points, cap), ``(C,)``, wherever in the tree the bonus items hang."""
-    points = np.zeros(score.shape[1], dtype=np.float64)
-    for leaf in tree.leaves:
-        if tree.is_bonus[leaf]:
-            points += score[leaf]
+    points = _points([leaf for leaf in tree.leaves.tolist() if tree.is_bonus[leaf]], nodes)
     return points if rules.bonus_cap is None else np.minimum(points, rules.bonus_cap)
+
+
+def _points(items: Sequence[int], nodes: _Nodes) -> Floats:
+    """The points of the bonus items present, summed, ``(C,)``."""
+    points = np.zeros(nodes.score.shape[1], dtype=np.float64)
+    for item in items:
+        points += np.where(nodes.present[item], nodes.score[item], 0.0)
+    return points

@@ -13,6 +13,7 @@
   var saved = snapshot();                       // what the server holds
   var sending = null;                           // what is on its way
   var timer = 0;
+  var leaving = null;                           // the button that waits for what is on its way
 
   function fields() {
     var values = [];
@@ -75,7 +76,25 @@
         sending = null;
         say('offline');
         plan(RETRY);
-      });
+      })
+      .then(leave);
+  }
+
+  /* A button waits for the answer: its form then carries the version that the server holds. */
+  function leave() {
+    var button = leaving;
+    leaving = null;
+    if (button && !sending) { submit(button); }
+  }
+
+  function submit(button) {
+    if (form.requestSubmit) { return form.requestSubmit(button); }
+    var then = document.createElement('input');
+    then.type = 'hidden';
+    then.name = button.name;
+    then.value = button.value;
+    form.appendChild(then);
+    return form.submit();
   }
 
   function answer(response, sent) {
@@ -83,7 +102,8 @@
     if (response.status === 401) { return say('expired'); }
     if (response.status === 409) {              // the page that shows both texts comes from a plain save
       say('conflict');
-      return form.requestSubmit ? form.requestSubmit(form.querySelector('[value="stay"]')) : form.submit();
+      leaving = null;
+      return submit(form.querySelector('[value="stay"]'));
     }
     if (response.status === 403) { return say('refused'); }
     if (!response.ok) { say('failed'); return plan(RETRY); }
@@ -158,6 +178,13 @@
 
   form.addEventListener('input', changed);
   form.addEventListener('change', function (event) { if (event.target.type !== 'file') { changed(); send(); } });
+  form.addEventListener('submit', function (event) {
+    window.clearTimeout(timer);
+    if (sending) {
+      event.preventDefault();
+      leaving = event.submitter || form.querySelector('[value="stay"]');
+    }
+  });
   window.addEventListener('online', send);
   window.addEventListener('offline', function () { if (snapshot() !== saved) { say('offline'); } });
   if (form.hasAttribute('data-clean')) { offer(); }

@@ -121,6 +121,7 @@ def test_from_the_first_answer_to_the_exported_result(page, reference, axe):
     city.goto(f"/s/{submission.pk}/i/B1.1/")
     city.fill("#id_value_text", "约两元")
     city.click("text=标记完成")
+    city.wait_for_selector(".error-summary")
     assert city.title().startswith("错误：")
     assert city.input_value("#id_value_text") == "约两元"
     assert city.evaluate("() => document.activeElement.className") == "error-summary"
