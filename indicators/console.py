@@ -26,7 +26,7 @@ class OneLineCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except CommandError as error:
-            if self._called_from_command_line:
+            if getattr(self, "_called_from_command_line", False):
                 fail(self, str(error).splitlines())
             raise
 

@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import IO, Any
 
 import numpy as np
+from django.db.models import Q
 from django.utils import timezone
 
-from cities.models import Evidence
+from cities.models import Evidence, Submission
 from indicators.workbook_safety import column_letters
 from indicators.workbooks import heading, safe_text
 from scoring.derivation_sheets import (
@@ -162,7 +163,7 @@ class _Book:
     # -- sheets
 
     def _summary(self) -> None:
-        dimensions = list(self.tree.children[0])
+        dimensions = [node for node in self.tree.children[0] if not self.tree.is_bonus[node]]
         columns = [
             _Column(heading("名次", "rank"), 10, "whole"), _Column(heading("城市", "city"), 16),
             _Column(heading("总分", "total"), 12, "score"),
@@ -299,7 +300,12 @@ class _Book:
         ]  # fmt: skip
         sheet = self._start("佐证材料目录", columns, freeze=(1, 2))
         evidence = (
-            Evidence.objects.filter(submission__round=self.snapshot.round, deleted_at=None)
+            Evidence.objects.filter(
+                Q(deleted_at=None) | Q(deleted_at__gt=self.snapshot.created_at),
+                submission__round=self.snapshot.round,
+                submission__status__in=Submission.HANDED_IN,
+                added_at__lte=self.snapshot.created_at,
+            )
             .order_by("submission__city__code", "indicator__position", "sequence")
             .values_list(
                 "submission__city__code", "submission__city__name_zh", "indicator__code", "sequence", "filename",

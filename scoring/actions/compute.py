@@ -18,6 +18,10 @@ from scoring.models import ResultSnapshot
 Progress = Callable[[str, int], None]
 
 
+LARGEST_SEED = 2**63 - 1
+MOST_DRAWS = 100_000
+
+
 def compute_round(
     *,
     round: Round,
@@ -38,8 +42,10 @@ def compute_round(
         ActionRefused: no city takes part, the seed or the number of draws is negative, or an answer or a mark
             cannot be scored; nothing is written.
     """
-    if seed < 0 or draws < 0:
-        raise ActionRefused("随机种子和模拟次数不能是负数。")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ActionRefused(f"随机种子应在 0 到 {LARGEST_SEED} 之间。")
+    if not 0 <= draws <= MOST_DRAWS:
+        raise ActionRefused(f"模拟次数应在 0 到 {MOST_DRAWS} 之间。")
     tell = progress or (lambda _step, _percent: None)
     tell("读取填报与评分", 5)
     with _one_moment():

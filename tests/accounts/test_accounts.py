@@ -15,7 +15,8 @@ def sign_in(client, person, password=make.PASSWORD, **data):
 
 
 @pytest.mark.parametrize(
-    ("role", "home"), [("administrator", "/manage/rounds/"), ("reviewer", "/review/"), ("moderator", "/review/")]
+    ("role", "home"),
+    [("administrator", "/manage/rounds/"), ("reviewer", "/review/"), ("moderator", "/review/")],
 )
 def test_signing_in_leads_to_the_home_of_the_role(client, role, home):
     response = client.post(
@@ -96,7 +97,10 @@ def test_the_log_can_be_read_in_the_back_office_and_not_written(client):
     entry = audit.record(actor=None, action="试验", target="对象")
     assert client.get(reverse("admin:accounts_auditentry_changelist")).status_code == 200
     assert client.get(reverse("admin:accounts_auditentry_add")).status_code == 403
-    assert client.post(reverse("admin:accounts_auditentry_delete", args=[entry.pk]), {"post": "yes"}).status_code == 403
+    assert (
+        client.post(reverse("admin:accounts_auditentry_delete", args=[entry.pk]), {"post": "yes"}).status_code
+        == 403
+    )
 
 
 def test_every_answer_carries_the_policy_and_the_headers(client):

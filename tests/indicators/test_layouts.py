@@ -259,7 +259,9 @@ def test_a_sheet_called_as_ours_but_laid_out_as_theirs_is_recognised():
 
 def test_a_table_without_any_indicator_is_an_error_in_words():
     made = built(table([HEAD3, ["合计", None, None, 100, None]]))
-    assert [problem.reason for problem in errors(validate(made.data, for_publishing=False))] == ["没有任何指标"]
+    assert [problem.reason for problem in errors(validate(made.data, for_publishing=False))] == [
+        "没有任何指标"
+    ]
 
 
 def test_what_is_no_table_of_indicators_is_not_taken_for_one():

@@ -26,7 +26,9 @@ def stored(submission) -> Answer:
 
 
 def shows(tab, text: str) -> None:
-    tab.wait_for_function("([where, text]) => document.querySelector(where).textContent.includes(text)", arg=[STATE, text])
+    tab.wait_for_function(
+        "([where, text]) => document.querySelector(where).textContent.includes(text)", arg=[STATE, text]
+    )
 
 
 def test_a_pause_in_typing_saves_and_a_reload_shows_the_text(editing):
@@ -83,7 +85,11 @@ def test_a_colleague_in_another_field_is_merged_and_in_the_same_field_shown(edit
     shows(tab, "未保存更改")
     shows(tab, "已保存")
     assert stored(submission).value_text == "41", "and is not taken for something cleared here"
-    make.answer(submission, "A1", Content(Answer.ValueState.VALUE, value_text="41", narrative="同事的说明", reason="再写一栏"))
+    make.answer(
+        submission,
+        "A1",
+        Content(Answer.ValueState.VALUE, value_text="41", narrative="同事的说明", reason="再写一栏"),
+    )
     tab.locator("#id_narrative").press_sequentially("，再写一句")
     tab.wait_for_selector("#conflict-title")
     page = tab.inner_text("main")
