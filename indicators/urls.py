@@ -24,7 +24,9 @@ urlpatterns = [
     path("<str:code>/<str:edition>/export/", pages.framework_export, name="export"),
     path("<str:code>/<str:edition>/consultation/", consultation.consultation, name="consultation"),
     path(
-        "<str:code>/<str:edition>/consultation/comment/", consultation.comment_new, name="consultation_comment"
+        "<str:code>/<str:edition>/consultation/comment/",
+        consultation.comment_new,
+        name="consultation_comment",
     ),
     path(
         "<str:code>/<str:edition>/consultation/comment/<int:comment>/",
@@ -37,7 +39,9 @@ urlpatterns = [
         name="consultation_withdraw",
     ),
     path("<str:code>/<str:edition>/consultation/form/", consultation.form_download, name="consultation_form"),
-    path("<str:code>/<str:edition>/consultation/upload/", consultation.form_upload, name="consultation_upload"),
+    path(
+        "<str:code>/<str:edition>/consultation/upload/", consultation.form_upload, name="consultation_upload"
+    ),
     path(
         "<str:code>/<str:edition>/consultation/upload/confirm/",
         consultation.form_confirm,
@@ -68,8 +72,16 @@ urlpatterns = [
         consultation_manage.collation,
         name="consultation_collation",
     ),
-    path("<str:code>/<str:edition>/consultation/answer/", consultation_manage.answer, name="consultation_answer"),
-    path("<str:code>/<str:edition>/consultation/export/", consultation_manage.export, name="consultation_export"),
+    path(
+        "<str:code>/<str:edition>/consultation/answer/",
+        consultation_manage.answer,
+        name="consultation_answer",
+    ),
+    path(
+        "<str:code>/<str:edition>/consultation/export/",
+        consultation_manage.export,
+        name="consultation_export",
+    ),
     path("<str:code>/<str:edition>/copy/", editions.edition_copy, name="copy"),
     path("<str:code>/<str:edition>/diff/", editions.edition_diff, name="diff"),
     path("<str:code>/<str:edition>/check/", editions.edition_check, name="check"),
@@ -79,11 +91,11 @@ urlpatterns = [
     path("<str:code>/<str:edition>/word/", editions.edition_word, name="word"),
     path("weights/", weighting.mine, name="weights_mine"),
     path("<str:code>/<str:edition>/weights/", weighting.weights, name="weights"),
-    path("<str:code>/<str:edition>/weights/group/<str:group>/", weighting.weights_group, name="weights_group"),
-    path("<str:code>/<str:edition>/weights/ahp/new/", weighting.exercise_new, name="weights_exercise_new"),
     path(
-        "<str:code>/<str:edition>/weights/ahp/<int:exercise>/", weighting.exercise, name="weights_exercise"
+        "<str:code>/<str:edition>/weights/group/<str:group>/", weighting.weights_group, name="weights_group"
     ),
+    path("<str:code>/<str:edition>/weights/ahp/new/", weighting.exercise_new, name="weights_exercise_new"),
+    path("<str:code>/<str:edition>/weights/ahp/<int:exercise>/", weighting.exercise, name="weights_exercise"),
     path(
         "<str:code>/<str:edition>/weights/ahp/<int:exercise>/close/",
         weighting.exercise_close,
