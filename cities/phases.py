@@ -21,7 +21,7 @@ def why_round_closed(round_: Round, at: datetime | None = None) -> str:
 def why_closed(submission: Submission, at: datetime | None = None) -> str:
     """Why the city may not change this submission at that moment; empty when it may."""
     if submission.is_handed_in:
-        return f"本市填报已提交，不能再修改。如需修改，请联系{settings.CONTACT}退回。"
+        return f"本市填报已提交，不能再修改。如有疑问，请联系{settings.CONTACT}。"
     return why_round_closed(submission.round, at)
 
 

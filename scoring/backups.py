@@ -28,6 +28,7 @@ from accounts.models import User
 from cities.evidence import path_of
 from cities.models import EvidenceFile
 from indicators.guards import FRAMEWORK_GUARDS
+from scoring.actions.compute import one_moment
 
 DATABASE = "database.jsonl.gz"
 MANIFEST = "manifest.json"
@@ -94,7 +95,7 @@ def write_backup(folder: Path) -> Summary:
         raise BackupError(f"文件夹“{folder}”不是空的。请换一个文件夹，以免覆盖已有的备份。")
     folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}
-    with transaction.atomic(), gzip.open(folder / DATABASE, "wt", encoding="utf-8") as out:
+    with one_moment(), gzip.open(folder / DATABASE, "wt", encoding="utf-8") as out:
         serializers.serialize("jsonl", _rows(counts), stream=out, cls=_Exact)
         digests = list(EvidenceFile.objects.values_list("sha256", flat=True))
     for sha256 in digests:

@@ -54,7 +54,7 @@ def derivation_rows(results: Results, *, everything: bool | None = None) -> Iter
     total = len(gathered.inputs.cities) * len(codes)
     wanted = total <= MOST_ROWS if everything is None else everything and total <= LAST_ROW
     if not wanted:
-        words = f"共 {total} 行，未随本次导出；每个得分在网页上点开即见推导，或导出时选择包含推导。"
+        words = f"共 {total} 行，未随本次导出；每个得分在网页上点开即见推导；如需全部，请在导出地址后加 &derivations=all。"
         yield [None, None, None, None, None, None, words]
         return
     explainer = Explainer(gathered)

@@ -48,7 +48,7 @@ def compute_round(
         raise ActionRefused(f"模拟次数应在 0 到 {MOST_DRAWS} 之间。")
     tell = progress or (lambda _step, _percent: None)
     tell("读取填报与评分", 5)
-    with _one_moment():
+    with one_moment():
         gathered = gather(round)
     if not gathered.inputs.cities:
         raise ActionRefused(f"轮次“{round.code}”还没有参评城市，无法计算。")
@@ -84,7 +84,7 @@ def compute_round(
 
 
 @contextmanager
-def _one_moment() -> Iterator[None]:
+def one_moment() -> Iterator[None]:
     """A transaction in which every read sees the same moment."""
     outermost = not connection.in_atomic_block
     with transaction.atomic():

@@ -20,6 +20,10 @@ States = NDArray[np.int8]
 
 SHARE_TOLERANCE = 1e-9
 
+# As numpy's own numbers: comparing an array with a member of the enumeration takes five times as long.
+_VALUE, _EXCLUDED = np.int8(State.VALUE), np.int8(State.EXCLUDED)
+_NOT_APPLICABLE, _NOT_ASSESSED = np.int8(State.NOT_APPLICABLE), np.int8(State.NOT_ASSESSED)
+
 
 @dataclass(frozen=True, eq=False)
 class Climb:
@@ -49,29 +53,21 @@ def climb(tree: Tree, rules: Rules, leaf: Floats, state: States) -> Climb:
             the minimum share.
     """
     shape = len(tree.codes), leaf.shape[1]
-    nodes = _Nodes(np.empty(shape), np.zeros(shape, dtype=np.int8), np.ones(shape, dtype=np.bool_))
-    nodes.score[tree.leaves], nodes.state[tree.leaves] = leaf, state
-    nodes.present[tree.leaves] = ~np.isnan(leaf)
+    score, states = np.empty(shape, dtype=np.float64), np.zeros(shape, dtype=np.int8)
+    score[tree.leaves], states[tree.leaves] = leaf, state
     weight_sums: dict[int, Floats] = {}
     for group in tree.groups:
         if group.scored:
-            weight_sums[group.node] = _aggregate(tree.rule(group.node, rules), rules, group, nodes)
+            rule = tree.rule(group.node, rules)
+            weight_sums[group.node] = _aggregate(rule, rules, group, score, states)
         else:
-            _add_bonus(group, nodes)
-    total = nodes.score[0].copy()
-    bonus = _total_bonus(tree, rules, nodes)
-    nodes.score[0] += bonus
-    bonus[nodes.state[0] == State.NOT_ASSESSED] = np.nan
-    return Climb(nodes.score, nodes.state, nodes.present, weight_sums, total, bonus)
-
-
-@dataclass(frozen=True, eq=False)
-class _Nodes:
-    """``(N, C)`` each, filled from the leaves up; what is not yet reached counts as present, with a value."""
-
-    score: Floats
-    state: States
-    present: Flags
+            _add_bonus(group, score, states)
+    present = ~np.isnan(score)
+    total = score[0].copy()
+    bonus = _total_bonus(tree, rules, score)
+    score[0] += bonus
+    bonus[states[0] == _NOT_ASSESSED] = np.nan
+    return Climb(score, states, present, weight_sums, total, bonus)
 
 
 def combine(
@@ -80,7 +76,7 @@ def combine(
     weights: Sequence[float],
     scores: Sequence[Floats],
     present: Sequence[Flags | None] | None = None,
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, float | Floats]:
     """One node's score from its children's (scoring.md §4; OECD/JRC Handbook 2008, step 6).
 
     ``arithmetic`` Σw̃s; ``geometric`` exp Σw̃ ln max(s, floor); ``harmonic`` 1 / Σ(w̃ / max(s, floor)), with
@@ -94,99 +90,93 @@ def combine(
         present: one mask ``(C,)`` per child; ``None`` means present everywhere.
 
     Returns:
-        The score, 0 where the weights present sum to 0, and that sum.
+        The score, NaN where the weights present sum to 0, and that sum: one number without masks.
     """
-    total, weight_sum = np.zeros(scores[0].shape), np.zeros(scores[0].shape)
-    term = np.empty_like(total)
+    total, term = np.zeros(scores[0].shape), np.empty(scores[0].shape)
+    weight_sum: float | Floats = 0.0
     for weight, child, mask in zip(weights, scores, present or [None] * len(scores), strict=True):
+        share = weight if mask is None else weight * mask
         if rule is Aggregation.ARITHMETIC:
             np.multiply(child, weight, out=term)
         else:
             np.maximum(child, floor, out=term)
             np.log(term, out=term) if rule is Aggregation.GEOMETRIC else np.reciprocal(term, out=term)
-            np.multiply(term, weight if mask is None else weight * mask, out=term)
+            np.multiply(term, share, out=term)
         total += term
-        weight_sum += weight if mask is None else weight * mask
-    positive = weight_sum > 0
-    np.divide(total, weight_sum, out=total, where=positive)
+        weight_sum = weight_sum + share
+    with np.errstate(invalid="ignore"):
+        total /= weight_sum
     if rule is Aggregation.GEOMETRIC:
         np.exp(total, out=total)
     elif rule is Aggregation.HARMONIC:
-        np.reciprocal(total, out=total, where=positive)
-    if not positive.all():
-        total[~positive] = 0.0
+        np.reciprocal(total, out=total)
     return total, weight_sum
 
 
-def _aggregate(rule: Aggregation, rules: Rules, group: Group, nodes: _Nodes) -> Floats:
-    """Fill in an inner node from its children.
+def _aggregate(rule: Aggregation, rules: Rules, group: Group, score: Floats, states: States) -> Floats:
+    """Fill in an inner node ``(C,)`` of ``score`` and ``states`` from its children.
 
     Returns:
-        The sum of the weights of the children present, ``(C,)``.
+        The sum of the weights of the children present.
     """
-    node = group.node
-    # First as if nothing were missing: so it is for most cities, and only the others are done again.
-    rows = [nodes.score[child] for child in group.scored]
-    nodes.score[node], weight_sum = combine(rule, rules.floor, group.weights, rows)
-    gaps = _cities_with_gaps(group, nodes)
+    own_score, own_state = score[group.node], states[group.node]
+    rows = [score[child] for child in group.scored]
+    # First as if nothing were missing. Where something is, the NaN comes through: those cities are done again.
+    own_score[:], whole = combine(rule, rules.floor, group.weights, rows)
+    weight_sum = np.full(own_score.shape, whole)
+    again = np.isnan(own_score)
+    for child in group.bonus:
+        again |= states[child] == _NOT_ASSESSED
+    gaps = np.flatnonzero(again)
     if gaps.size:
-        below = np.array(group.scored)[:, np.newaxis], gaps
-        there = nodes.present[below]
-        rows = list(np.where(there, nodes.score[below], 0.0))
-        score, weight_sum[gaps] = combine(rule, rules.floor, group.weights, rows, list(there))
-        state = _state_with_gaps(rules, there, nodes.state[below], weight_sum[gaps])
+        below = np.add.outer(np.array(group.scored) * own_score.size, gaps)  # places in the flat arrays
+        children = score.take(below)
+        present = ~np.isnan(children)
+        children = np.where(present, children, 0.0)
+        part, sums = combine(rule, rules.floor, group.weights, list(children), list(present))
+        weight_sum[gaps] = sums
+        state = _state_with_gaps(rules, present, states.take(below), weight_sum[gaps])
         for child in group.bonus:
-            state[nodes.state[child, gaps] == State.NOT_ASSESSED] = State.NOT_ASSESSED
-        nodes.state[node, gaps] = state
-        nodes.present[node, gaps] = state == State.VALUE
-        nodes.score[node, gaps] = np.where(state == State.VALUE, score, np.nan)
+            state[states[child, gaps] == _NOT_ASSESSED] = _NOT_ASSESSED
+        part[state != _VALUE] = np.nan
+        own_score[gaps], own_state[gaps] = part, state
     return weight_sum
 
 
-def _cities_with_gaps(group: Group, nodes: _Nodes) -> NDArray[np.intp]:
-    """The cities where a scored child is absent or a bonus child is not assessed."""
-    complete = np.logical_and.reduce([nodes.present[child] for child in group.scored])
-    for child in group.bonus:
-        complete &= nodes.state[child] != State.NOT_ASSESSED
-    return np.flatnonzero(~complete)
-
-
-def _state_with_gaps(rules: Rules, there: Flags, states: States, weight_sum: Floats) -> States:
+def _state_with_gaps(rules: Rules, present: Flags, states: States, weight_sum: Floats) -> States:
     """The state of an inner node, ``(C,)``, from its scored children's presence and states, ``(K, C)``."""
-    count = np.count_nonzero(there, axis=0)
-    asked = np.count_nonzero(states != State.NOT_APPLICABLE, axis=0)
-    scored = (weight_sum > 0) & (count > 0)
+    scored = weight_sum > 0
     if rules.minimum_share is not None:
-        scored &= count >= (rules.minimum_share - SHARE_TOLERANCE) * asked
-    state = np.where(scored, State.VALUE, State.EXCLUDED).astype(np.int8)
-    state[asked == 0] = State.NOT_APPLICABLE
-    state[np.any(states == State.NOT_ASSESSED, axis=0)] = State.NOT_ASSESSED
+        asked = (states != _NOT_APPLICABLE).sum(axis=0)
+        scored &= present.sum(axis=0) >= (rules.minimum_share - SHARE_TOLERANCE) * asked
+    state = np.where(scored, _VALUE, _EXCLUDED)
+    if states.max() >= _NOT_APPLICABLE:
+        state[(states == _NOT_APPLICABLE).all(axis=0)] = _NOT_APPLICABLE
+        state[(states == _NOT_ASSESSED).any(axis=0)] = _NOT_ASSESSED
     return state
 
 
-def _add_bonus(group: Group, nodes: _Nodes) -> None:
+def _add_bonus(group: Group, score: Floats, states: States) -> None:
     """A node of bonus items only: the sum of the points present."""
     children = np.array(group.bonus)
-    states = nodes.state[children]
-    there = np.any(nodes.present[children], axis=0)
-    state = np.where(there, State.VALUE, State.EXCLUDED)
-    state[np.all(states == State.NOT_APPLICABLE, axis=0)] = State.NOT_APPLICABLE
-    state[np.any(states == State.NOT_ASSESSED, axis=0)] = State.NOT_ASSESSED
-    nodes.state[group.node] = state
-    nodes.present[group.node] = state == State.VALUE
-    points = _points(group.bonus, nodes)
-    nodes.score[group.node] = np.where(state == State.VALUE, points, np.nan)
+    below = states[children]
+    there = ~np.isnan(score[children]).all(axis=0)
+    state = np.where(there, _VALUE, _EXCLUDED)
+    state[(below == _NOT_APPLICABLE).all(axis=0)] = _NOT_APPLICABLE
+    state[(below == _NOT_ASSESSED).any(axis=0)] = _NOT_ASSESSED
+    states[group.node] = state
+    score[group.node] = np.where(state == _VALUE, _points(group.bonus, score), np.nan)
 
 
-def _total_bonus(tree: Tree, rules: Rules, nodes: _Nodes) -> Floats:
+def _total_bonus(tree: Tree, rules: Rules, score: Floats) -> Floats:
     """min(Σ bonus points, cap), ``(C,)``, wherever in the tree the bonus items hang."""
-    points = _points([leaf for leaf in tree.leaves.tolist() if tree.is_bonus[leaf]], nodes)
+    points = _points([leaf for leaf in tree.leaves.tolist() if tree.is_bonus[leaf]], score)
     return points if rules.bonus_cap is None else np.minimum(points, rules.bonus_cap)
 
 
-def _points(items: Sequence[int], nodes: _Nodes) -> Floats:
+def _points(items: Sequence[int], score: Floats) -> Floats:
     """The points of the bonus items present, summed, ``(C,)``."""
-    points = np.zeros(nodes.score.shape[1], dtype=np.float64)
+    points = np.zeros(score.shape[1], dtype=np.float64)
     for item in items:
-        points += np.where(nodes.present[item], nodes.score[item], 0.0)
+        points += np.where(np.isnan(score[item]), 0.0, score[item])
     return points

@@ -65,7 +65,7 @@ def read_sources(tree: Tree, rules: Rules, inputs: RoundInputs) -> Sources:
     ruling = np.where(submitted, inputs.rulings.T, np.nan)
     ruled = ~np.isnan(ruling)
     for array in (answer, marks, ruling) if ruled.any() else (answer, marks):
-        _to_scores(tree, array)
+        to_scores(tree, array)
     votes = np.count_nonzero(~np.isnan(marks), axis=0)
     state = _final_state(rules, reported, ruled, votes, np.count_nonzero(accepts, axis=0))
     marked = ~ruled & (votes > 0) & (state == State.VALUE)
@@ -87,7 +87,7 @@ def _final_state(
     return state
 
 
-def _to_scores(tree: Tree, units: Floats) -> None:
+def to_scores(tree: Tree, units: Floats) -> None:
     """Turn ``(…, L, C)`` from the units of the answers into scores, in place.
 
     Normalised leaves stay values.

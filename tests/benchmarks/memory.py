@@ -8,7 +8,7 @@ import numpy as np
 
 from scoring.engine import rank_intervals, score_round
 from scoring.engine.aggregate import climb
-from scoring.engine.cells import score_values
+from scoring.engine.cells import to_scores
 
 from . import data
 from .measure import Row, say, side_by_side
@@ -56,8 +56,7 @@ def curves_and_climb(tree, inputs):
 
     def run():
         leaf = np.ascontiguousarray(inputs.values.T)
-        for row, spec in enumerate(tree.leaf_specs):
-            leaf[row] = score_values(spec, leaf[row])
+        to_scores(tree, leaf)
         return climb(tree, data.RULES, leaf, np.ascontiguousarray(inputs.states.T))
 
     return run
