@@ -1,23 +1,14 @@
 """预估: what an answer, or a whole submission, would score as it stands. The same engine as for results."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cities.models import Round
 from indicators.models import Indicator
-from indicators.queries import FrameworkTree
-from scoring.engine import (
-    Aggregation,
-    Missing,
-    RoundInputs,
-    Rules,
-    State,
-    Unreviewed,
-    parse_curve,
-    score_round,
-)
+from indicators.queries import FrameworkTree, engine_rules_of
+from scoring.engine import Missing, RoundInputs, State, Unreviewed, parse_curve, score_round
 
 _STATES = {"blank": State.BLANK, "value": State.VALUE, "not_applicable": State.NOT_APPLICABLE,
            "unavailable": State.UNAVAILABLE}  # fmt: skip
@@ -52,16 +43,13 @@ def estimate_submission(tree: FrameworkTree, round_: Round, answers: dict[str, A
     Args:
         answers: leaf code -> Answer.
     """
-    framework = round_.framework
     engine = tree.engine
     codes = engine.leaf_codes
     values = np.array([[np.nan if answers[code].value is None else answers[code].value for code in codes]])
     states = np.array([[_STATES[answers[code].value_state] for code in codes]], dtype=np.int8)
-    rules = Rules(
-        aggregation=Aggregation(framework.aggregation), missing=Missing(round_.missing),
-        minimum_share=framework.minimum_share, floor=framework.floor, bonus_cap=framework.bonus_cap,
-        rank_decimals=framework.rank_decimals, unreviewed=Unreviewed.STAND,
-    )  # fmt: skip
+    rules = replace(
+        engine_rules_of(round_.framework), missing=Missing(round_.missing), unreviewed=Unreviewed.STAND
+    )
     none = np.empty((0, 1, len(codes)))
     inputs = RoundInputs(
         cities=("",), values=values, states=states, marks=none, accepts_not_applicable=none.astype(bool),

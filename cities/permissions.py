@@ -33,6 +33,7 @@ def is_open(_user: Any, submission: Submission | None) -> bool:
     return submission is not None and not submission.is_handed_in and submission.round.accepts_answers()
 
 
+# scoring/permissions.py adds the reviewers: this room does not know them
 rules.add_perm("cities.read_submission", works_for_city | is_administrator)
 rules.add_perm("cities.work_on_submission", works_for_city)
 rules.add_perm("cities.fill_in_submission", works_for_city & is_open)
