@@ -41,6 +41,7 @@ class Climb:
     bonus: Floats
 
 
+@np.errstate(invalid="ignore")  # 0 / 0 makes the NaN of a node without anything below
 def climb(tree: Tree, rules: Rules, leaf: Floats, state: States) -> Climb:
     """Aggregate leaf scores up the tree.
 
@@ -74,8 +75,8 @@ def combine(
     rule: Aggregation,
     floor: float,
     weights: Sequence[float],
-    scores: Sequence[Floats],
-    present: Sequence[Flags | None] | None = None,
+    scores: Sequence[Floats] | Floats,
+    present: Sequence[Flags | None] | Flags | None = None,
 ) -> tuple[Floats, float | Floats]:
     """One node's score from its children's (scoring.md §4; OECD/JRC Handbook 2008, step 6).
 
@@ -83,10 +84,8 @@ def combine(
     w̃ the weights re-normalised over the children present.
 
     Args:
-        rule: the aggregation.
-        floor: lowest child score that the geometric and harmonic rules see.
-        weights: one per child.
-        scores: one array ``(C,)`` per child, 0 where the child is absent.
+        rule, floor: the aggregation; lowest child score that the geometric and harmonic rules see.
+        weights, scores: a number and an array ``(C,)`` per child, 0 where the child is absent.
         present: one mask ``(C,)`` per child; ``None`` means present everywhere.
 
     Returns:
@@ -94,18 +93,18 @@ def combine(
     """
     total, term = np.zeros(scores[0].shape), np.empty(scores[0].shape)
     weight_sum: float | Floats = 0.0
-    for weight, child, mask in zip(weights, scores, present or [None] * len(scores), strict=True):
-        share = weight if mask is None else weight * mask
+    masks = [None] * len(scores) if present is None else present
+    for weight, child, mask in zip(weights, scores, masks, strict=True):
+        share: float | Floats = weight if mask is None else np.multiply(weight, mask)
         if rule is Aggregation.ARITHMETIC:
             np.multiply(child, weight, out=term)
         else:
             np.maximum(child, floor, out=term)
             np.log(term, out=term) if rule is Aggregation.GEOMETRIC else np.reciprocal(term, out=term)
             np.multiply(term, share, out=term)
-        total += term
+        np.add(total, term, out=total)
         weight_sum = weight_sum + share
-    with np.errstate(invalid="ignore"):
-        total /= weight_sum
+    total /= weight_sum
     if rule is Aggregation.GEOMETRIC:
         np.exp(total, out=total)
     elif rule is Aggregation.HARMONIC:
@@ -133,7 +132,7 @@ def _aggregate(rule: Aggregation, rules: Rules, group: Group, score: Floats, sta
         children = score.take(below)
         present = ~np.isnan(children)
         children = np.where(present, children, 0.0)
-        part, sums = combine(rule, rules.floor, group.weights, list(children), list(present))
+        part, sums = combine(rule, rules.floor, group.weights, children, present)
         weight_sum[gaps] = sums
         state = _state_with_gaps(rules, present, states.take(below), weight_sum[gaps])
         for child in group.bonus:
