@@ -3,8 +3,6 @@
 import csv
 import io
 import math
-import shutil
-import subprocess
 from io import BytesIO, StringIO
 
 import openpyxl
@@ -16,12 +14,10 @@ from scoring.actions.compute import compute_round
 from scoring.exporters import CSV_COLUMNS, SHEETS, write_results_csv, write_results_workbook
 from scoring.models import NodeScore
 from scoring.results import load_results
-from tests import make
+from tests import make, office
 from tests.scoring.test_compute import worked  # noqa: F401 — a fixture
 
 pytestmark = pytest.mark.django_db
-needs_office = pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
-
 GEOMETRIC = """
 G - 0.6 - geometric
 G1 G 1 quantity
@@ -54,13 +50,9 @@ def csv_of(snapshot):
 
 def recalculated(snapshot, folder):
     """The workbook as LibreOffice computes it from a copy without cached values."""
-    workbook_of(snapshot).save(folder / "plain.xlsx")
-    command = [
-        "soffice", f"-env:UserInstallation=file://{folder / 'profile'}", "--headless", "--convert-to",
-        "xlsx:Calc MS Excel 2007 XML", "--outdir", str(folder / "out"), str(folder / "plain.xlsx"),
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    return openpyxl.load_workbook(folder / "out" / "plain.xlsx", data_only=True)
+    path = folder / "plain.xlsx"
+    workbook_of(snapshot).save(path)
+    return openpyxl.load_workbook(office.recalculate(path, folder / "out"), data_only=True)
 
 
 def by_city(sheet, key):
@@ -247,7 +239,7 @@ def test_text_stays_text_in_the_workbook():
 
 
 @pytest.mark.office
-@needs_office
+@pytest.mark.office
 def test_office_finds_the_same_sums(worked, tmp_path):  # noqa: F811
     snapshot = compute_round(round=worked, by=None)
 
@@ -255,7 +247,7 @@ def test_office_finds_the_same_sums(worked, tmp_path):  # noqa: F811
 
 
 @pytest.mark.office
-@needs_office
+@pytest.mark.office
 @pytest.mark.parametrize("missing", ["zero", "exclude"])
 @pytest.mark.parametrize("minimum_share", [None, 2 / 3])
 def test_office_agrees_on_gaps_bent_means_bonus_and_ties(missing, minimum_share, tmp_path):
@@ -297,7 +289,7 @@ def test_office_agrees_on_gaps_bent_means_bonus_and_ties(missing, minimum_share,
 
 
 @pytest.mark.office
-@needs_office
+@pytest.mark.office
 @pytest.mark.parametrize("aggregation", ["geometric", "harmonic"])
 def test_office_agrees_on_a_group_too_large_for_one_formula(aggregation, tmp_path):
     leaves = [f"L{number}" for number in range(120)]
