@@ -33,6 +33,7 @@ __all__ = [
     "Table",
     "WorkbookError",
     "column_letters",
+    "csv_text",
     "heading",
     "match",
     "read_book",
@@ -53,6 +54,12 @@ _IN_BRACKETS = re.compile(r"(.*?)[(（]([^()（）]*)[)）]", re.DOTALL)
 
 
 # --- values ------------------------------------------------------------------------------------------------
+
+
+def csv_text(value: object) -> str:
+    """Text for a CSV file that no spreadsheet takes for a formula when it opens it."""
+    text = safe_text(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def to_text(value: Value) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from indicators.workbooks import csv_text
 from scoring.engine.contributions import Waterfall
 from scoring.queries import CityResult, overlapping_leaders
 from scoring.words import DEMO, PILOT, one_decimal
@@ -83,13 +84,9 @@ def figure_csv(figure: Figure) -> str:
     writer.writerow(figure["table"]["columns"])
     for row in figure["raw"]:
         writer.writerow(
-            "" if cell is None else _harmless(cell) if isinstance(cell, str) else cell for cell in row
+            "" if cell is None else csv_text(cell) if isinstance(cell, str) else cell for cell in row
         )
     return text.getvalue()
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _shown(cell: Any) -> Any:

@@ -13,9 +13,10 @@ import numpy as np
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.texts import first_sentence
 from cities.models import Evidence, Submission
 from indicators.workbook_safety import column_letters
-from indicators.workbooks import heading, safe_text
+from indicators.workbooks import csv_text, heading, safe_text
 from scoring.derivation_sheets import (
     DERIVATION_COLUMNS,
     ROBUSTNESS_COLUMNS,
@@ -26,7 +27,7 @@ from scoring.engine import State, round_half_up
 from scoring.formulas import WORDS, NodeFormulas, RuleCells, column_order, rank_formula, rank_key_formula
 from scoring.models import NodeScore
 from scoring.results import Floats, Results
-from scoring.words import AGGREGATIONS, in_short, method_items, rule_items
+from scoring.words import AGGREGATIONS, method_items, rule_items
 
 CSV_COLUMNS = (
     "round", "city_code", "city", "node_code", "node", "depth", "global_weight", "self_score", "final_score",
@@ -40,7 +41,6 @@ _FIRST_NODE = 2  # column of TOTAL in 得分
 _WEIGHT_ROW = 2  # row of 权重 (from 1) with the weights side by side
 _WEIGHT_FIRST = 13
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 # --- CSV -----------------------------------------------------------------------------------------------------
@@ -61,8 +61,8 @@ def csv_rows(results: Results) -> Iterator[list[str]]:
     tree, names = gathered.tree, gathered.node_names
     nodes = [
         (
-            _csv_text(code),
-            _csv_text(names[code]),
+            csv_text(code),
+            csv_text(names[code]),
             str(tree.depth[node]),
             _exact(float(tree.global_weight[node])),
         )
@@ -74,16 +74,11 @@ def csv_rows(results: Results) -> Iterator[list[str]]:
     ]  # fmt: skip
     words = [state.word for state in State]
     for city, (code, name) in enumerate(zip(gathered.inputs.cities, gathered.city_names, strict=True)):
-        head = [_csv_text(results.snapshot.round.code), _csv_text(code), _csv_text(name)]
+        head = [csv_text(results.snapshot.round.code), csv_text(code), csv_text(name)]
         numbers = [[write(value) for value in column[city].tolist()] for column, write in columns]
         states = [words[state] for state in results.state[city].tolist()]
         for node, *cells in zip(nodes, *numbers, states, strict=True):
             yield [*head, *node, *cells]
-
-
-def _csv_text(text: str) -> str:
-    """Text that no spreadsheet takes for a formula when it opens the file."""
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else safe_text(text)
 
 
 def _exact(number: float) -> str:
@@ -443,7 +438,7 @@ _KINDS = {"quantity": "定量", "rubric": "等级", "checklist": "要点", "bonu
 
 def notes_of(results: Results) -> list[str]:
     """What every part of an export has to say about its data; 方法 says it at length."""
-    provenance = in_short(results.gathered.edition["provenance"])
+    provenance = first_sentence(results.gathered.edition["provenance"])
     return [*results.snapshot.round.marks, *([provenance] if provenance else [])]
 
 

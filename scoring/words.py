@@ -24,11 +24,6 @@ def one_decimal(number: float | None) -> str | None:
     return f"{float(round_half_up(number, 1)):.1f}"
 
 
-def in_short(text: str) -> str:
-    """The first sentence, for places that cannot hold a paragraph."""
-    return text.strip().split("\n", 1)[0].split("。", 1)[0]
-
-
 def pilot_words(snapshot: ResultSnapshot) -> str:
     """That a result is a pilot's, and which state of the draft it stands on; empty for any other round."""
     if not snapshot.round.is_pilot:

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from accounts.texts import first_sentence
 from scoring.engine.ranks import round_half_up
 
 register = template.Library()
@@ -63,8 +64,4 @@ def file_size(size: int) -> str:
     return f"{size / 1024 / 1024:.1f} MB"
 
 
-@register.filter
-def first_sentence(text: str) -> str:
-    """The first sentence of a longer notice, for places that repeat on every page."""
-    head, stop, _rest = text.partition("。")
-    return head if stop else text
+register.filter(first_sentence)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts import audit
+from accounts.texts import first_sentence
 from cities.models import Round
 from indicators.queries import FrameworkTree
 from scoring import charts, queries
@@ -28,7 +29,7 @@ from scoring.models import ResultSnapshot
 from scoring.pilots import scored_tree
 from scoring.queries import TOTAL, CityResult
 from scoring.results import load_results
-from scoring.words import in_short, method_items, pilot_words, rule_items
+from scoring.words import method_items, pilot_words, rule_items
 
 SEE, EXPORT = "scoring.see_results", "scoring.export_results"
 INSIDE = "scoring.see_unpublished_results"
@@ -102,7 +103,7 @@ def _about(request: HttpRequest, snapshot: ResultSnapshot) -> charts.About:
     when = timezone.localtime(snapshot.created_at).strftime("%Y-%m-%d %H:%M")
     source = f"{snapshot.round.name}，{edition['name_zh']} {edition['edition']}，{when} 计算"
     if edition["provenance"]:
-        source += f"；{in_short(edition['provenance'])}"
+        source += f"；{first_sentence(edition['provenance'])}"
     url = f"?{rest}&csv={{id}}" if rest else "?csv={id}"
     return charts.About(
         source=source, is_demo=snapshot.round.is_demo, is_pilot=snapshot.round.is_pilot, csv_url=url
