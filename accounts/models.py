@@ -17,6 +17,9 @@ class User(AbstractUser):
     display_name = models.CharField("姓名", max_length=64)
     role = models.CharField("角色", max_length=16, choices=Role, default=Role.CITY)
 
+    wants_digest = models.BooleanField("接收每日邮件摘要", default=True)
+    digest_on = models.DateField("最近一次邮件摘要", null=True, blank=True)
+
     class Meta(AbstractUser.Meta):
         verbose_name = "用户"
         verbose_name_plural = "用户"
@@ -66,3 +69,28 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target}"
+
+
+class Notice(models.Model):
+    """Something a person should know, shown in the app and told in one e-mail digest a day at most.
+
+    `key` says what it is about: the same thing is not told twice.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", verbose_name="收件人")
+    kind = models.CharField("类别", max_length=32)
+    text = models.CharField("内容", max_length=300)
+    url = models.CharField("链接", max_length=300, blank=True)
+    key = models.CharField("事由", max_length=200)
+    at = models.DateTimeField("时间", auto_now_add=True)
+    read_at = models.DateTimeField("阅读时间", null=True, blank=True)
+    mailed_at = models.DateTimeField("邮件时间", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "通知"
+        verbose_name_plural = "通知"
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="notice_told_once")]
+
+    def __str__(self) -> str:
+        return self.text

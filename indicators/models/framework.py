@@ -132,6 +132,13 @@ class Indicator(models.Model):
     definition = models.TextField("口径", blank=True)
     evidence_hint = models.TextField("佐证要求", blank=True)
     evidence_min = models.PositiveSmallIntegerField("最少材料数", default=0)
+    evidence_kinds = models.CharField(
+        "材料类型", max_length=100, blank=True, help_text="扩展名，以分号分隔，例如 pdf;jpg；空为不限"
+    )
+    evidence_max_mb = models.PositiveSmallIntegerField("单个材料上限（MB）", null=True, blank=True)
+    evidence_years = models.PositiveSmallIntegerField(
+        "材料年限", null=True, blank=True, help_text="材料日期须在评价年度及其之前共几年内；空为不限"
+    )
     department_hint = models.TextField("责任单位", blank=True)
     basis = models.TextField("依据", blank=True)
 
