@@ -6,15 +6,14 @@ import rules
 
 from accounts.permissions import is_administrator
 from cities.models import Membership, Submission
+from cities.scope import memberships_of
 
 
 def _roles(user: Any) -> dict[int, str]:
-    """City -> role of this person, read once for the user object of a request."""
+    """City -> role of this person."""
     if not user.is_authenticated or not user.is_active:
         return {}
-    if not hasattr(user, "_city_roles"):
-        user._city_roles = dict(Membership.objects.filter(user=user).values_list("city_id", "role"))
-    return user._city_roles
+    return {city: one.role for city, one in memberships_of(user).items()}
 
 
 @rules.predicate

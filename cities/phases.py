@@ -18,8 +18,12 @@ def why_round_closed(round_: Round, at: datetime | None = None) -> str:
     return ""
 
 
-def why_closed(submission: Submission, at: datetime | None = None) -> str:
-    """Why the city may not change this submission at that moment; empty when it may."""
+def why_closed(submission: Submission, at: datetime | None = None, *, indicator_id: int | None = None) -> str:
+    """Why the city may not change this submission at that moment; empty when it may.
+
+    Args:
+        indicator_id: asks for this leaf: of what was returned, only the named ones are open.
+    """
     if submission.is_handed_in:
         return f"本市填报已提交，不能再修改。如有疑问，请联系{settings.CONTACT}。"
     return why_round_closed(submission.round, at)

@@ -6,10 +6,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from cities.actions.common import AnswerConflict, FieldConflict, NotReady, lock_submission, require_open
+from cities.actions.common import (
+    ActionRefused,
+    AnswerConflict,
+    FieldConflict,
+    NotReady,
+    lock_submission,
+    require_open,
+)
 from cities.answers import CONTENT_FIELDS, Content, content_of, resolve
 from cities.models import Answer, ChangeSource
 from cities.queries import live_evidence
+from cities.scope import leads_leaf, status_when_ready
 
 
 def _merge(answer: Answer, mine: Content, seen_version: int) -> tuple[Content, list[FieldConflict]]:
@@ -53,7 +61,9 @@ def save_answer(
     """
     with transaction.atomic():
         submission = lock_submission(answer.submission)
-        require_open(submission, at)
+        require_open(submission, at, indicator_id=answer.indicator_id)
+        if ready and by is not None and not leads_leaf(by, submission, answer.indicator_id):
+            raise ActionRefused("本指标由牵头单位标记完成；您的单位是配合单位，填写的内容请直接保存。")
         stored = Answer.objects.select_for_update().get(pk=answer.pk)
         merged, conflicts = _merge(stored, content, seen_version)
         count = live_evidence(submission).filter(indicator_id=stored.indicator_id).count()
@@ -64,7 +74,7 @@ def save_answer(
         changed = content_of(stored) != resolved.content
         status: str
         if ready and not blocked:
-            status = Answer.Status.READY
+            status = status_when_ready(by, submission)
         elif changed or blocked:
             status = Answer.Status.EMPTY if resolved.content == Content() else Answer.Status.DRAFT
         else:

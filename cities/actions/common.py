@@ -39,8 +39,10 @@ class NotReady(Exception):
         self.problems = problems
 
 
-def require_open(submission: Submission, at: datetime | None = None) -> None:
-    reason = why_closed(submission, at)
+def require_open(
+    submission: Submission, at: datetime | None = None, *, indicator_id: int | None = None
+) -> None:
+    reason = why_closed(submission, at, indicator_id=indicator_id)
     if reason:
         raise ActionRefused(reason)
 
