@@ -154,3 +154,65 @@ def test_asem_comes_out_as_coinr_computes_it(door, data, weights, share, scores,
     for row in read("asem", ranks) if ranks else []:
         for node, expected in list(row.items())[1:]:
             assert ours[row["uCode"], name.get(node, node)]["rank"] == expected
+
+
+# Goalposts of UNDP, Human Development Report 2001, technical note 2; weights of the Handbook's table 22.
+TAI = {
+    "patents": ("CREATION", "0:0|994:100", 0.11),
+    "royalties": ("CREATION", "0:0|272.6:100", 0.11),
+    "internet": ("RECENT", "0:0|232.4:100", 0.11),
+    "exports": ("RECENT", "0:0|80.8:100", 0.18),
+    "telephones": ("OLD", "0:0|2.954724790979063:100", 0.10),  # log10 of 1 and 901
+    "electricity": ("OLD", "1.3424226808222062:0|3.843170464519898:100", 0.06),  # log10 of 22 and 6,969
+    "schooling": ("SKILLS", "0.8:0|12:100", 0.15),
+    "university": ("SKILLS", "0.1:0|27.4:100", 0.18),
+}
+
+
+@pytest.mark.parametrize(("weights", "published"), [("equal", "rank_equal"), ("budget", "rank_budget")])
+def test_the_technology_achievement_index_ranks_as_in_the_oecd_handbook(door, weights, published):
+    rows = read("tai", "tai.csv")
+    nodes = [["编号", "上级编号", "名称", "权重", "类型", "评分曲线"]]
+    for group in dict.fromkeys(group for group, _, _ in TAI.values()):
+        inside = [share for one, _, share in TAI.values() if one == group]
+        nodes.append([group, None, group, 1 if weights == "equal" else round(sum(inside), 2), None, None])
+    for code, (group, curve, share) in TAI.items():
+        nodes.append([code, group, code, 1 if weights == "equal" else share, "quantity", curve])
+    door.run(
+        "import_framework",
+        door.workbook(指标体系=nodes, 说明=[["代码", "tai"], ["名称", "TAI"]]),
+        "--publish",
+    )
+    door.run(
+        "import_cities", door.workbook(城市=[["code", "name_zh"], *([r["code"], r["country"]] for r in rows)])
+    )
+    answers = [["code", *TAI]] + [[row["code"], *(number(row[leaf]) for leaf in TAI)] for row in rows]
+    ours = door.scored("tai-round", "tai", answers)
+    ranks = {city: row["rank"] for (city, node), row in ours.items() if node == INDEX}
+    assert ranks == {row["code"]: row[published] for row in rows}
+    if weights == "equal":  # HDR 2001, table A2.1: 0.733 and 0.553
+        score = {row["country"]: float(ours[row["code"], INDEX]["final_score"]) for row in rows}
+        assert score["United States"] == pytest.approx(73.3, abs=0.05)
+        assert score["Belgium"] == pytest.approx(55.3, abs=0.05)
+
+
+@pytest.mark.parametrize(("rule", "column"), [("zscore", "schooling_zscore"), ("minmax", "schooling_minmax")])
+def test_a_column_is_normalised_as_in_the_oecd_handbook(door, rule, column):
+    """Table 15 prints two decimals; ours are 50 + 10 z, and 100 times the min–max value."""
+    rows = read("tai", "tai.csv")
+    nodes = [["编号", "名称", "权重", "类型", "归一化"], ["S", "受教育年限", 1, "quantity", rule]]
+    door.run(
+        "import_framework",
+        door.workbook(指标体系=nodes, 说明=[["代码", "tai"], ["名称", "TAI"]]),
+        "--publish",
+    )
+    door.run(
+        "import_cities", door.workbook(城市=[["code", "name_zh"], *([r["code"], r["country"]] for r in rows)])
+    )
+    ours = door.scored(
+        "tai-column", "tai", [["code", "S"]] + [[r["code"], number(r["schooling"])] for r in rows]
+    )
+    for row in rows:
+        score = float(ours[row["code"], "S"]["final_score"])
+        normal = (score - 50) / 10 if rule == "zscore" else score / 100
+        assert normal == pytest.approx(float(row[column]), abs=0.005 + 1e-9), row["country"]
