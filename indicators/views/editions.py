@@ -16,13 +16,14 @@ from accounts.http import AuthenticatedRequest
 from indicators import editions
 from indicators.actions import FrameworkError
 from indicators.diffs import compare, summary
-from indicators.documents import DOCX, rule_words, state_words
+from indicators.documents import rule_words, state_words
 from indicators.edition_queries import other_editions, readiness
 from indicators.exporters import data_of
 from indicators.models import Framework
 from indicators.official import official_table
 from indicators.presenters import diff_rows, setting_changes, sums
 from indicators.queries import load_tree
+from indicators.word import DOCX
 
 SEE = "indicators.see_framework"
 MANAGE = "accounts.administer"
