@@ -59,19 +59,41 @@ def content_of(answer: Answer) -> Content:
     return Content(**{name: getattr(answer, name) for name in CONTENT_FIELDS})
 
 
+#: how people shorten large numbers
+_LARGE = {"万": 10_000, "亿": 100_000_000}
+
+
 def parse_number(text: str, *, unit: str = "") -> Decimal | None:
     """The finite number that `text` means, or None: full-width digits and thousand separators are how people write.
 
-    A percent sign counts only where the unit is one.
+    A percent or permille sign counts only where the unit is one; 万 and 亿 only where the unit holds neither.
     """
     plain = half_width(text).replace("\u00a0", " ")
-    if unit == "%":
-        plain = plain.removesuffix("%").rstrip()
+    if unit in ("%", "‰"):
+        plain = plain.removesuffix(unit).rstrip()
+    times = 1
+    if plain[-1:] in _LARGE and unit and not _is_large(unit):
+        times = _LARGE[plain[-1]]
+        plain = plain[:-1].rstrip()
     try:
         number = to_number(plain)
     except ValueError:
         return None
-    return number if number is not None and math.isfinite(float(number)) else None
+    if number is None or not math.isfinite(float(number)):
+        return None
+    return number if times == 1 else _scaled(number, times)
+
+
+def _scaled(number: Decimal, times: int) -> Decimal | None:
+    scaled = number * times
+    if not math.isfinite(float(scaled)):
+        return None
+    return scaled.quantize(Decimal(1)) if scaled == scaled.to_integral_value() else scaled
+
+
+def _is_large(unit: str) -> bool:
+    """Whether 3 万 would be no number in this unit, or not clearly one: 万人, 亿元, % and ‰."""
+    return any(sign in unit for sign in (*_LARGE, "%", "‰"))
 
 
 def resolve(indicator: Indicator, content: Content, *, year: int, evidence_count: int = 0) -> Resolved:
@@ -125,7 +147,11 @@ def _missing_words(indicator: Indicator, year: int) -> str:
     return f"请填写“{indicator.name_zh}”的{year}年数值。没有数据时，请选择“无法提供”并说明原因。"
 
 
-def _not_a_number(text: str) -> Problem:
+def _not_a_number(text: str, unit: str = "") -> Problem:
+    plain = half_width(text)
+    if plain[-1:] in _LARGE and _is_large(unit) and parse_number(plain[:-1]) is not None:
+        words = f"“{text}”里的“{plain[-1]}”与单位“{unit}”重复或不一致。请换算成以“{unit}”为单位，只填数字。"
+        return Problem("value_text", words)
     return Problem("value_text", f"“{text}”不是数字。请只填数字，例如 12.5，不要带单位。")
 
 
@@ -135,7 +161,7 @@ def _quantity(indicator: Indicator, content: Content, year: int) -> tuple[float 
         return None, [Problem("value_text", _missing_words(indicator, year))]
     number = parse_number(typed, unit=indicator.unit)
     if number is None:
-        return None, [_not_a_number(typed)]
+        return None, [_not_a_number(typed, indicator.unit)]
     problems = []
     if -int(number.normalize().as_tuple().exponent) > MAX_DECIMALS:
         words = f"请以“{indicator.unit}”为单位填写，最多保留 {MAX_DECIMALS} 位小数。"

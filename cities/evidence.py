@@ -15,7 +15,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 
-from cities.models import EvidenceFile
+from cities.models import Evidence, EvidenceFile
 
 _MB = 1024 * 1024
 HEAD = 1024
@@ -47,6 +47,35 @@ class EvidenceRefused(Exception):
     """The file cannot be evidence; the message says what to do."""
 
 
+class DuplicateEvidence(EvidenceRefused):
+    """The same file stands in this submission already, as `twin`; it can be cited instead."""
+
+    def __init__(self, twin: Evidence) -> None:
+        super().__init__(f"此文件已作为 {twin.number} 上传，可直接引用，无需重复上传。")
+        self.twin = twin
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What an indicator takes: extensions with their dot, the largest size, and how the formats are called."""
+
+    suffixes: frozenset[str] = frozenset(_KINDS)
+    max_mb: int = 0  # 0: the system's own limit
+    formats: str = FORMATS
+
+    @property
+    def limit_mb(self) -> int:
+        return min(self.max_mb or settings.EVIDENCE_MAX_MB, settings.EVIDENCE_MAX_MB)
+
+    @property
+    def accept(self) -> str:
+        """For the `accept` attribute of a file input."""
+        return ",".join(suffix for suffix in _KINDS if suffix in self.suffixes)
+
+
+ANYTHING = Allowed()
+
+
 @dataclass(frozen=True)
 class Checked:
     """What is known of an upload that was accepted."""
@@ -57,50 +86,69 @@ class Checked:
     content_type: str
 
 
-def check(upload: UploadedFile) -> Checked:
+def check(upload: "UploadedFile[Any]", allowed: Allowed = ANYTHING) -> Checked:
     """Examine an upload by its name and by its bytes.
 
     Raises:
         EvidenceRefused: wrong format, empty, too large, or locked by a password.
     """
-    name = _plain_name(upload.name or "")
-    suffix = PurePosixPath(name).suffix.lower()
+    name = plain_name(upload.name or "")
     size = upload.size or 0
-    if size > settings.EVIDENCE_MAX_MB * _MB:
+    check_outside(name, size, allowed)
+    assert upload.file is not None
+    return examine(upload.file, name, size)
+
+
+def check_outside(name: str, size: int, allowed: Allowed = ANYTHING) -> None:
+    """What can be said of a file from its name and size (bytes) alone. Raises EvidenceRefused."""
+    if size > allowed.limit_mb * _MB:
         raise EvidenceRefused(
-            f"“{name}”为 {size / _MB:.1f} MB，超过 {settings.EVIDENCE_MAX_MB} MB 上限。请压缩或拆分后上传。"
+            f"“{name}”为 {size / _MB:.1f} MB，超过 {allowed.limit_mb} MB 上限。请压缩或拆分后上传。"
         )
-    if suffix not in _KINDS:
-        raise _wrong_format(name)
+    if suffix_of(name) not in allowed.suffixes:
+        raise _wrong_format(name, allowed.formats)
     if size == 0:
-        raise _unreadable(name)
+        raise unreadable(name)
+
+
+def examine(file: IO[Any], name: str, size: int) -> Checked:
+    """Examine the bytes of a file whose name and size are accepted; `file` can seek.
+
+    Raises:
+        EvidenceRefused: the bytes are not what the name says, or locked by a password.
+    """
+    suffix = suffix_of(name)
     starts, content_type = _KINDS[suffix]
-    upload.seek(0)
-    head = upload.read(HEAD)
+    file.seek(0)
+    head = file.read(HEAD)
     if head.startswith(_OLE) and suffix in _MEMBERS:
         # an office document of the ZIP kind inside an OLE container is an encrypted one
-        raise _unreadable(name)
+        raise unreadable(name)
     # other programs leave a blank line or a byte order mark before a PDF; readers accept it in the first kilobyte
     if not head.startswith(starts) and not (suffix == ".pdf" and b"%PDF-" in head):
         raise _wrong_format(name)
-    file = upload.file
-    assert file is not None
     if head.startswith(_OLE) and _office_is_encrypted(file):
-        raise _unreadable(name)
+        raise unreadable(name)
     if head.startswith(_ZIP):
         _check_archive(file, name, suffix)
     elif suffix == ".pdf" and _pdf_is_encrypted(file):
-        raise _unreadable(name)
+        raise unreadable(name)
     return Checked(filename=name, sha256=_digest(file), size=size, content_type=content_type)
 
 
 def keep_bytes(upload: "UploadedFile[Any]", checked: Checked) -> None:
-    """Keep the bytes under their digest, unless they are kept already."""
+    """Keep an upload's bytes under their digest, unless they are kept already."""
+    assert upload.file is not None
+    keep(upload.file, checked)
+
+
+def keep(file: IO[Any], checked: Checked) -> None:
+    """Keep the bytes of an open file under their digest, unless they are kept already."""
     path = path_of(checked.sha256)
     if default_storage.exists(path):
         return
-    upload.seek(0)
-    saved = default_storage.save(path, File(upload.file))
+    file.seek(0)
+    saved = default_storage.save(path, File(file))
     if saved != path:  # somebody stored the same bytes meanwhile
         default_storage.delete(saved)
 
@@ -121,11 +169,11 @@ def open_bytes(record: EvidenceFile) -> File:
     return default_storage.open(path_of(record.sha256), "rb")
 
 
-def _wrong_format(name: str) -> EvidenceRefused:
-    return EvidenceRefused(f"不支持“{name}”的格式。请转换为 {FORMATS} 后上传。")
+def _wrong_format(name: str, formats: str = FORMATS) -> EvidenceRefused:
+    return EvidenceRefused(f"不支持“{name}”的格式。请转换为 {formats} 后上传。")
 
 
-def _unreadable(name: str) -> EvidenceRefused:
+def unreadable(name: str) -> EvidenceRefused:
     return EvidenceRefused(f"“{name}”为空或设有密码，无法打开。请检查并取消密码后重新上传。")
 
 
@@ -135,9 +183,9 @@ def _check_archive(file: IO[Any], name: str, suffix: str) -> None:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
     except zipfile.BadZipFile as error:
-        raise _unreadable(name) from error
+        raise unreadable(name) from error
     if any(member.flag_bits & 1 for member in members):
-        raise _unreadable(name)
+        raise unreadable(name)
     wanted = _MEMBERS.get(suffix)
     if wanted and not any(member.filename.startswith(wanted) for member in members):
         raise _wrong_format(name)
@@ -149,7 +197,12 @@ def _office_is_encrypted(file: IO[Any]) -> bool:
     return "EncryptedPackage".encode("utf-16-le") in file.read()
 
 
-def _plain_name(name: str) -> str:
+def suffix_of(name: str) -> str:
+    """The extension with its dot, in small letters."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def plain_name(name: str) -> str:
     """The last part of a path, without characters that turn the direction of reading or cannot be seen."""
     last = PurePosixPath(name.replace("\\", "/")).name
     return "".join(char for char in last if char.isprintable())[-255:]

@@ -1,6 +1,6 @@
 """The form of one answer. It keeps whatever was typed; what is wrong is said by `cities.answers`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -8,8 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from cities import evidence as evidence_files
-from cities.answers import NARRATIVE_LIMIT, NONE_MET, Content, Problem
+from cities.answers import CONTENT_FIELDS, NARRATIVE_LIMIT, NONE_MET, Content, Problem
 from cities.models import Answer
 from indicators.models import ChecklistItem, Indicator, RubricLevel
 
@@ -131,18 +130,89 @@ class AnswerForm(forms.Form):
             self.add_error(problem.field if problem.field in self.fields else None, problem.message)
 
 
-class EvidenceForm(forms.Form):
-    file = forms.FileField(
-        label=_("选择文件"),
-        help_text=_("可上传 ") + evidence_files.FORMATS,
-        error_messages={
-            "required": _("请选择要上传的文件。"),
-            "empty": _("所选文件为空，请检查后重新上传。"),
-        },
-        widget=forms.FileInput(attrs={"accept": evidence_files.ACCEPT}),
-        allow_empty_file=True,
-    )
-    locator = forms.CharField(label=_("页码"), help_text=_("例如：第 3—5 页"), required=False, max_length=100)
+#: fields whose two texts can be merged by hand; a choice can only be made
+MERGED_BY_HAND = ("value_text", "reason", "narrative")
+
+
+class ConflictForm(forms.Form):
+    """Both texts of each field that two people changed, and a choice per field; every other field rides along.
+
+    For each field of the content there is either `keep_<field>`, or `mine_<field>`, `theirs_<field>`,
+    `choice_<field>` and, for texts, `merged_<field>`.
+    """
+
+    MINE, THEIRS, MERGED = "mine", "theirs", "merged"
+
+    version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    conflicting = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        given = self.data.get("conflicting", "") if self.is_bound else self.initial["conflicting"]
+        self.names = [name for name in CONTENT_FIELDS if name in given.split(";")]
+        for name in CONTENT_FIELDS:
+            if name not in self.names:
+                self.fields[f"keep_{name}"] = _riding_along(name)
+                continue
+            self.fields[f"mine_{name}"] = _riding_along(name)
+            self.fields[f"theirs_{name}"] = _riding_along(name)
+            choices = [(self.MINE, _("保留我的")), (self.THEIRS, _("采用对方"))]
+            if name in MERGED_BY_HAND:
+                choices.append((self.MERGED, _("手工合并")))
+                self.fields[f"merged_{name}"] = _by_hand(name)
+            self.fields[f"choice_{name}"] = forms.ChoiceField(
+                label=_("怎样处理"), choices=choices, widget=forms.RadioSelect,
+                error_messages={"required": _("请选择保留哪一方的内容。")},
+            )  # fmt: skip
+
+    @classmethod
+    def initial_of(
+        cls, *, version: int, merged: Content, pairs: Mapping[str, tuple[str, str]]
+    ) -> dict[str, Any]:
+        """`pairs`: field -> (mine, theirs)."""
+        initial: dict[str, Any] = {"version": version, "conflicting": ";".join(pairs)}
+        for name in CONTENT_FIELDS:
+            if name not in pairs:
+                initial[f"keep_{name}"] = getattr(merged, name)
+                continue
+            mine, theirs = pairs[name]
+            both = mine if name == "value_text" else "\n".join(text for text in (theirs, mine) if text)
+            initial |= {f"mine_{name}": mine, f"theirs_{name}": theirs, f"merged_{name}": both}
+        return initial
+
+    def parts(self) -> list[dict[str, Any]]:
+        """For the template: each conflicting field with its bound fields."""
+        return [
+            {
+                "name": name,
+                "mine": self[f"mine_{name}"],
+                "theirs": self[f"theirs_{name}"],
+                "choice": self[f"choice_{name}"],
+                "merged": self[f"merged_{name}"] if name in MERGED_BY_HAND else None,
+            }
+            for name in self.names
+        ]
+
+    def content(self) -> Content:
+        """What was decided."""
+        data = self.cleaned_data
+        chosen = {
+            name: data[f"{data[f'choice_{name}']}_{name}"] if name in self.names else data[f"keep_{name}"]
+            for name in CONTENT_FIELDS
+        }
+        return Content(**{name: text.replace("\r\n", "\n") for name, text in chosen.items()})
+
+
+def _riding_along(name: str) -> forms.CharField:
+    longest = getattr(Answer._meta.get_field(name), "max_length", None)  # none for long texts
+    return forms.CharField(required=False, strip=False, max_length=longest, widget=forms.HiddenInput)
+
+
+def _by_hand(name: str) -> forms.CharField:
+    if name == "value_text":
+        return forms.CharField(label=_("合并后的内容"), required=False, max_length=200)
+    area = forms.Textarea(attrs={"rows": 6})
+    return forms.CharField(label=_("合并后的内容"), required=False, widget=area)
 
 
 class SubmitForm(forms.Form):

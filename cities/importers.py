@@ -26,6 +26,7 @@ from indicators.workbooks import (
 SHEET = "填报"
 REASON = "批量导入"
 CLEAR = "【清空】"
+NONE_MET_WORDS = ("均未达到", "以上均未达到")
 CITY_NAMES = ("行政区划代码", "city_code", "adcode", "code", "城市代码")
 ANSWER_LIMITS = Limits(max_bytes=200 * 1024 * 1024, max_unpacked=1024 * 1024 * 1024)
 ADCODE_LENGTH = 6
@@ -150,11 +151,12 @@ def _page(cell: Cell) -> tuple[int | None, Problem | None]:
 
 @dataclass(frozen=True)
 class ReadCell:
-    """One answer of the file, resolved against its leaf; `clears` asks for an empty answer."""
+    """One answer of the file, resolved against its leaf; `clears` asks for an empty answer. `cell` is where it stands."""
 
     indicator: Indicator
     resolved: Resolved
     clears: bool = False
+    cell: Cell | None = None
 
 
 @dataclass
@@ -283,7 +285,7 @@ class _Reader:
         if cell.is_blank and not narrative:
             return None
         if cell.word == CLEAR:
-            return ReadCell(leaf, Resolved(Content(), None, ()), clears=True)
+            return ReadCell(leaf, Resolved(Content(), None, ()), clears=True, cell=cell)
         content, problem = _typed(leaf, cell)
         if problem is None:
             reason = reason or (
@@ -292,7 +294,7 @@ class _Reader:
             content = Content(**{**vars(content), "narrative": narrative, "reason": reason})
             resolved = resolve(leaf, content, year=self.year, evidence_count=leaf.evidence_min)
             if resolved.value is not None or cell.is_blank or content.value_state != State.VALUE:
-                return ReadCell(leaf, resolved)
+                return ReadCell(leaf, resolved, cell=cell)
             problem = error(
                 cell, resolved.problems[0].message.rstrip("。") if resolved.problems else "无法识别"
             )
@@ -306,7 +308,9 @@ def _split(names: Iterable[str]) -> tuple[str, tuple[str, ...]]:
 
 
 def _level_named(leaf: Indicator, word: str) -> RubricLevel | None:
-    return next((level for level in leaf.level_list if word in (level.level, level.label)), None)
+    return next(
+        (one for one in leaf.level_list if word in (one.level, one.label, f"{one.level} {one.label}")), None
+    )
 
 
 def _typed(leaf: Indicator, cell: Cell) -> tuple[Content, Problem | None]:
@@ -318,7 +322,7 @@ def _typed(leaf: Indicator, cell: Cell) -> tuple[Content, Problem | None]:
     if cell.is_blank:
         return Content(value_state=State.VALUE), None
     if leaf.kind == Indicator.Kind.CHECKLIST:
-        items = word
+        items = NONE_MET if word in NONE_MET_WORDS else word
         for mark in "；，,、":
             items = items.replace(mark, ";")
         return Content(value_state=State.VALUE, items=items or NONE_MET), None

@@ -6,6 +6,7 @@ import rules
 
 from accounts.permissions import is_administrator
 from cities.models import Membership, Submission
+from cities.phases import why_closed
 from cities.scope import memberships_of
 
 
@@ -28,8 +29,8 @@ def leads_city(user: Any, submission: Submission | None) -> bool:
 
 @rules.predicate
 def is_open(_user: Any, submission: Submission | None) -> bool:
-    """The city may still change what it reports: not handed in, and inside the round's dates."""
-    return submission is not None and not submission.is_handed_in and submission.round.accepts_answers()
+    """The city may still change what it reports: not handed in, or returned, and before its own deadline."""
+    return submission is not None and not why_closed(submission)
 
 
 # scoring/permissions.py adds the reviewers: this room does not know them
@@ -37,3 +38,7 @@ rules.add_perm("cities.read_submission", works_for_city | is_administrator)
 rules.add_perm("cities.work_on_submission", works_for_city)
 rules.add_perm("cities.fill_in_submission", works_for_city & is_open)
 rules.add_perm("cities.submit_submission", leads_city)
+rules.add_perm("cities.see_returns", works_for_city | is_administrator)  # between the city and the organisers
+rules.add_perm(
+    "cities.divide_work", leads_city
+)  # departments, responsibilities, members, the city's own approval

@@ -15,6 +15,7 @@ from indicators.models import ChecklistItem, Framework, Indicator, RubricLevel
 from indicators.problems import Problem, Severity, errors
 from indicators.rows import (
     ABOUT_FIELDS,
+    EVIDENCE_BOUNDS,
     INDICATOR_FIELDS,
     SHEET_ABOUT,
     FrameworkData,
@@ -172,6 +173,7 @@ def _generations(rows: Sequence[IndicatorRow]) -> list[list[tuple[int, Indicator
 def _indicator(framework: Framework, row: IndicatorRow, position: int, parent: Indicator | None) -> Indicator:
     values: dict[str, Any] = {name: getattr(row, name) for name in INDICATOR_FIELDS if name != "parent"}
     values |= {"direction": int(row.direction), "evidence_min": _int(row.evidence_min)}
+    values |= {name: _int(getattr(row, name)) or None for name in EVIDENCE_BOUNDS}
     return Indicator(framework=framework, parent=parent, position=position, **values)
 
 

@@ -8,7 +8,17 @@ from typing import TypeVar
 from indicators.fields import MAX_DECIMALS
 from indicators.fields import canonical as plain
 from indicators.problems import Problem, Severity
-from indicators.rows import FrameworkData, IndicatorRow, ItemRow, LevelRow, Number, Row
+from indicators.rows import (
+    EVIDENCE_BOUNDS,
+    EVIDENCE_KINDS,
+    FrameworkData,
+    IndicatorRow,
+    ItemRow,
+    LevelRow,
+    Number,
+    Row,
+    unknown_kinds,
+)
 from scoring.engine.curves import CurveError, parse_curve
 from scoring.engine.normalise import NormalisationError, parse_normalisation
 from scoring.engine.tree import LEAF_KINDS, TOTAL, Aggregation, Missing
@@ -18,7 +28,7 @@ D = TypeVar("D", LevelRow, ItemRow)
 _WORDS = tuple(word.value for word in Aggregation)
 _LIMITS = {
     "code": 64, "name_zh": 200, "name_en": 200, "unit": 32, "normalise": 64, "level": 16, "label": 64, "item": 16,
-    "edition": 64,
+    "edition": 64, "evidence_kinds": 100,
 }  # fmt: skip
 _LARGEST = Decimal(10) ** 15
 
@@ -124,10 +134,23 @@ def check_row(row: IndicatorRow, *, has_children: bool) -> list[Problem]:
     found += check_lengths(row, ["name_zh", "name_en", "unit", "normalise"])
     found += check_weight(row, "weight") + check_weight(row, "points")
     found += check_number(row, "evidence_min", low=Decimal(0), high=Decimal(1000), whole=True)
+    found += _check_evidence_rules(row)
     found += _check_kind(row, has_children=has_children)
     found += _check_scoring(row)
     if row.kind == "bonus":
         found += _check_bonus(row)
+    return found
+
+
+def _check_evidence_rules(row: IndicatorRow) -> list[Problem]:
+    found: list[Problem] = []
+    for column, (low, high) in EVIDENCE_BOUNDS.items():
+        found += check_number(row, column, low=Decimal(low), high=Decimal(high), whole=True)
+    unknown = unknown_kinds(row.evidence_kinds)
+    if unknown or len(row.evidence_kinds) > _LIMITS["evidence_kinds"]:
+        reason = f"含有不能作为佐证材料的类型：{'、'.join(unknown)}" if unknown else "过长"
+        remedy = f"可用：{'、'.join(EVIDENCE_KINDS)}，以分号分隔；留空为不限"
+        found.append(complain(row, "evidence_kinds", reason, remedy))
     return found
 
 

@@ -9,7 +9,7 @@ from indicators.drafts import Draft, Node, data_of_draft, fingerprint
 from indicators.editing import Edit, FieldConflict, Outcome
 from indicators.models import Indicator
 from indicators.proportions import SumLine
-from indicators.rows import FrameworkData
+from indicators.rows import EVIDENCE_RULES, FrameworkData
 from indicators.tree import Problem, validate
 
 Kind = Indicator.Kind
@@ -17,7 +17,7 @@ Kind = Indicator.Kind
 #: the fields of the tree table, in the order of a row's stamps
 ROW_FIELDS = ("code", "name_zh", "kind", "points", "weight", "unit")
 #: the fields of a node's own page, by what the node is
-_TEXTS = ("definition", "evidence_hint", "evidence_min", "department_hint", "basis")
+_TEXTS = ("definition", "evidence_hint", "evidence_min", *EVIDENCE_RULES, "department_hint", "basis")
 _COMMON = ("code", "name_zh", "name_en", "kind", "points", "weight")
 
 

@@ -9,6 +9,7 @@ from indicators.models import ChecklistItem, Framework, Indicator, RubricLevel
 from indicators.rows import (
     ABOUT_FIELDS,
     ABOUT_HEADINGS,
+    EVIDENCE_RULES,
     INDICATOR_FIELDS,
     ITEM_FIELDS,
     LEVEL_FIELDS,
@@ -26,7 +27,8 @@ from indicators.workbooks import Column, Sheet, heading, write_workbook
 _WIDTHS = {
     "code": 10, "parent": 10, "indicator": 12, "name_zh": 36, "name_en": 36, "weight": 10, "points": 10, "kind": 12,
     "unit": 10, "curve": 26, "normalise": 12, "direction": 10, "aggregation": 14, "definition": 60,
-    "evidence_hint": 40, "evidence_min": 12, "department_hint": 28, "basis": 40, "level": 10, "label": 12,
+    "evidence_hint": 40, "evidence_min": 12, "evidence_kinds": 18, "evidence_max_mb": 12, "evidence_years": 10,
+    "department_hint": 28, "basis": 40, "level": 10, "label": 12,
     "score_min": 10, "score_max": 10, "descriptor": 60, "item": 10, "score": 10, "text": 60,
 }  # fmt: skip
 
@@ -92,10 +94,11 @@ def workbook_of(data: FrameworkData) -> bytes:
 
 
 def _declared(data: FrameworkData) -> set[str]:
-    """All columns but those of a measure that the framework does not use; one of weight and points always stands."""
+    """All columns but those of a measure or a rule that the framework does not use; one of weight and points stands."""
     points = any(row.points is not None for row in data.indicators)
     weights = any(row.weight is not None for row in data.indicators)
     unused = set() if points and weights else {"weight"} if points else {"points"}
+    unused |= {name for name in EVIDENCE_RULES if not any(getattr(row, name) for row in data.indicators)}
     return set(INDICATOR_FIELDS) - unused
 
 

@@ -10,7 +10,10 @@ from indicators.models import Aggregation, Indicator, Missing
 from indicators.rows import ABOUT_HEADINGS, INDICATOR_HEADINGS
 
 _AS_FRAMEWORK = _("随体系")
-_NUMBERS = {"weight", "points", "evidence_min", "minimum_share", "floor", "bonus_cap", "rank_decimals"}
+_NUMBERS = {
+    "weight", "points", "evidence_min", "evidence_max_mb", "evidence_years", "minimum_share", "floor", "bonus_cap",
+    "rank_decimals",
+}  # fmt: skip
 _AREAS = {
     "definition": 5,
     "evidence_hint": 3,
@@ -32,6 +35,9 @@ _HELP: dict[str, Any] = {
     "direction": _("只用于与本轮各城市比较的指标；按曲线计分的逆向指标用下降的曲线。"),
     "aggregation": _("由下级得分汇总的方式。"),
     "evidence_min": _("填报时至少须有的佐证材料份数，0 为不要求。"),
+    "evidence_kinds": _("扩展名，以分号分隔，例如 pdf;jpg。留空为不限。"),
+    "evidence_max_mb": _("单个文件的上限，单位 MB。留空则随系统。"),
+    "evidence_years": _("材料日期须在评价年度及其之前共几年内，例如 2 为本年度和上一年度。留空为不限。"),
     "points": _("同级指标一律填分值，或一律填权重；加分项为最高分。"),
     "minimum_share": _("0 到 1，例如 0.67：有数据的下级不足此占比时，上级不计分。留空为不要求。"),
     "floor": _("几何、调和平均时，低于此分的按此分计。"),

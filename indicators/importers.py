@@ -21,6 +21,7 @@ from indicators.rows import (
     ItemRow,
     LevelRow,
     Number,
+    kinds_of,
 )
 from indicators.workbooks import (
     Cell,
@@ -81,8 +82,8 @@ _TRIMMED = {
 }
 _TEXTS = {"name_zh", "name_en", "source", "provenance"}
 _NUMBERS = {
-    "weight", "points", "evidence_min", "score", "score_min", "score_max", "minimum_share", "floor", "bonus_cap",
-    "rank_decimals",
+    "weight", "points", "evidence_min", "evidence_max_mb", "evidence_years", "score", "score_min", "score_max",
+    "minimum_share", "floor", "bonus_cap", "rank_decimals",
 }  # fmt: skip
 
 
@@ -271,6 +272,8 @@ def _field(key: str, cell: Cell) -> Any:
         return number_of(cell)
     if key == "direction":
         return _direction(cell)
+    if key == "evidence_kinds":
+        return kinds_of(cell.text)
     if key in _WORDS:
         word = cell.word.replace(" ", "")
         return _WORDS[key].get(word, word.lower() if word.isascii() else word)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from indicators.models import Indicator
-from indicators.presenters import DetailRow, detail_rows
+from indicators.presenters import DetailRow, detail_rows, evidence_rules
 from indicators.queries import FrameworkTree
 
 _NUMERALS = "一二三四五六七八九十"
@@ -122,7 +122,5 @@ def standard_lines(row: DetailRow) -> tuple[str, ...]:
 
 
 def _evidence(row: DetailRow) -> str:
-    if not row.indicator.evidence_min:
-        return row.indicator.evidence_hint
-    least = _("至少 %(count)s 份") % {"count": row.indicator.evidence_min}
-    return f"{row.indicator.evidence_hint}（{least}）" if row.indicator.evidence_hint else least
+    rules, hint = "，".join(evidence_rules(row.indicator)), row.indicator.evidence_hint
+    return f"{hint}（{rules}）" if hint and rules else hint or rules

@@ -57,7 +57,11 @@ class DetailRow:
     def has_details(self) -> bool:
         indicator = self.indicator
         texts = (indicator.definition, indicator.basis, indicator.evidence_hint, indicator.department_hint)
-        return bool(self.node.levels or self.node.items or self.plot or any(texts))
+        return bool(self.node.levels or self.node.items or self.plot or any(texts) or self.evidence_rules)
+
+    @property
+    def evidence_rules(self) -> tuple[str, ...]:
+        return evidence_rules(self.indicator)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,23 @@ class Sums:
     overall: str
     points: str
     bonus_maximum: str
+
+
+def evidence_rules(indicator: Indicator) -> tuple[str, ...]:
+    """What an indicator asks of its evidence, in words: number, kinds, size, age. Empty where it asks nothing."""
+    found = []
+    if indicator.evidence_min:
+        found.append(_("至少 %(count)s 份") % {"count": indicator.evidence_min})
+    if indicator.evidence_kinds:
+        found.append(_("类型：%(kinds)s") % {"kinds": "、".join(indicator.evidence_kinds.upper().split(";"))})
+    if indicator.evidence_max_mb:
+        found.append(_("单个文件不超过 %(size)s MB") % {"size": indicator.evidence_max_mb})
+    if indicator.evidence_years == 1:
+        found.append(_("材料日期在评价年度内"))
+    elif indicator.evidence_years:
+        words = _("材料日期在评价年度及之前 %(years)s 年内")
+        found.append(words % {"years": indicator.evidence_years - 1})
+    return tuple(found)
 
 
 def detail_rows(tree: FrameworkTree) -> list[DetailRow]:

@@ -1,5 +1,7 @@
 """A framework as plain data: what a workbook says, row by row. No database here."""
 
+import re
+import unicodedata
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
@@ -29,6 +31,9 @@ INDICATOR_HEADINGS = {
     "definition": "口径",
     "evidence_hint": "佐证要求",
     "evidence_min": "最少材料数",
+    "evidence_kinds": "材料类型",
+    "evidence_max_mb": "材料大小上限",
+    "evidence_years": "材料年限",
     "department_hint": "责任单位",
     "basis": "依据",
 }
@@ -41,6 +46,12 @@ LEVEL_HEADINGS = {
     "descriptor": "描述",
 }
 ITEM_HEADINGS = {"indicator": "指标编号", "item": "序号", "score": "分值", "text": "要点"}
+#: extensions that evidence may have, as `evidence_kinds` names them, joined by semicolons
+EVIDENCE_KINDS = ("pdf", "ofd", "doc", "docx", "xls", "xlsx", "wps", "et", "jpg", "jpeg", "png")
+#: columns that a workbook leaves out where the framework says nothing in them
+EVIDENCE_RULES = ("evidence_kinds", "evidence_max_mb", "evidence_years")
+#: the lowest and highest whole number of each
+EVIDENCE_BOUNDS = {"evidence_max_mb": (1, 1000), "evidence_years": (1, 50)}
 ABOUT_HEADINGS = {
     "name_zh": "名称",
     "name_en": "英文名称",
@@ -55,6 +66,17 @@ ABOUT_HEADINGS = {
     "bonus_cap": "加分上限",
     "rank_decimals": "排名小数位",
 }
+
+
+def kinds_of(text: str) -> str:
+    """Extensions as they are stored: PDF、.jpg -> pdf;jpg."""
+    parts = re.split(r"[\s;；,，、|/]+", unicodedata.normalize("NFKC", text).lower())
+    return ";".join(dict.fromkeys(part.lstrip(".*") for part in parts if part.strip(".*")))
+
+
+def unknown_kinds(text: str) -> list[str]:
+    """What in `evidence_kinds` no evidence can be."""
+    return [kind for kind in text.split(";") if kind and kind not in EVIDENCE_KINDS]
 
 
 def _nowhere() -> Any:
@@ -80,6 +102,9 @@ class IndicatorRow:
     definition: str = ""
     evidence_hint: str = ""
     evidence_min: Number = Decimal(0)
+    evidence_kinds: str = ""
+    evidence_max_mb: Number = None
+    evidence_years: Number = None
     department_hint: str = ""
     basis: str = ""
     row: int | None = _nowhere()

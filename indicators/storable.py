@@ -10,6 +10,7 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from indicators.drafts import COLUMNS
 from indicators.fields import MAX_DECIMALS, canonical
 from indicators.models import Aggregation, Framework, Indicator, Missing
+from indicators.rows import EVIDENCE_BOUNDS, EVIDENCE_KINDS, kinds_of, unknown_kinds
 from scoring.engine.tree import TOTAL
 
 #: stored words -> what people read
@@ -60,6 +61,10 @@ def node_value(name: str, typed: Any) -> Any:
         return _code(typed)
     if name in _WHOLE:
         return _whole(typed, *_WHOLE[name])
+    if name in EVIDENCE_BOUNDS:
+        return _whole(typed, *EVIDENCE_BOUNDS[name]) if half_width(str(typed)) else None
+    if name == "evidence_kinds":
+        return _kinds(typed)
     return _text(Indicator, name, typed)
 
 
@@ -89,6 +94,14 @@ def _text(model: type[Any], name: str, typed: str) -> str:
     if column.choices and text and text not in dict(column.choices):
         raise NotStorable("请选择列表中的一项。")
     return text
+
+
+def _kinds(typed: str) -> str:
+    kinds = kinds_of(typed)
+    unknown = unknown_kinds(kinds)
+    if unknown:
+        raise NotStorable(f"不是可用的材料类型：{'、'.join(unknown)}。可用：{'、'.join(EVIDENCE_KINDS)}。")
+    return _text(Indicator, "evidence_kinds", kinds)
 
 
 def _code(typed: str) -> str:

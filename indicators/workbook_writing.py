@@ -74,6 +74,11 @@ def _write_sheet(worksheet: Any, sheet: Sheet, bold: Any, body: Any) -> None:
             _write_cell(worksheet, number, column, value, body)
 
 
+def put(worksheet: Any, row: int, column: int, value: Any, style: Any) -> None:
+    """Write a value into a sheet that somebody else lays out: text stays text, a number keeps its digits."""
+    _write_cell(worksheet, row, column, value, style)
+
+
 def _write_cell(worksheet: Any, row: int, column: int, value: Any, style: Any) -> None:
     if value is None or value == "":
         return

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from indicators.workbook_safety import Area, Extent, Limits, WorkbookError, column_letters, inspect, safe_text
-from indicators.workbook_writing import Formula, Sheet, write_workbook
+from indicators.workbook_writing import Formula, Sheet, put, write_workbook
 from scoring.engine.texts import half_width
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "csv_text",
     "heading",
     "match",
+    "put",
     "read_book",
     "read_sheets",
     "read_table",

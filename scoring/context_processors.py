@@ -19,6 +19,9 @@ def _entries(user: Any) -> list[tuple[Any, str]]:
             results,
             (_("审计记录"), reverse("manage:audit")),
         ]
+    if user.role == user.Role.MODERATOR:
+        moderation = (_("分歧与申诉"), reverse("moderation:index"))
+        return [moderation, (_("评审任务"), reverse("review:index")), framework, results]
     if user.is_reviewer:
         return [(_("评审任务"), reverse("review:index")), framework, results]
     return [(_("填报"), reverse("home")), framework, results]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -25,10 +26,11 @@ from indicators.actions import import_framework
 from indicators.models import Framework, Indicator
 from indicators.queries import FrameworkTree, load_tree
 from indicators.reference import reference_framework
-from scoring.actions import review
+from scoring import demonstration_division
+from scoring.actions import moderation, review
 from scoring.actions.compute import compute_round
 from scoring.engine import parse_curve
-from scoring.models import Mark, ReviewAssignment
+from scoring.models import Divergence, Mark, ReviewAssignment
 
 ROUND_CODE = "演示数据-2025"  # so that every row of an exported CSV says it, and every receipt
 PASSWORD = "xuexi-demo-2025"  # noqa: S105 — printed and public; the demonstration refuses to load on a real host
@@ -52,8 +54,9 @@ class Account:
 
 
 def accounts(cities: list[City]) -> list[Account]:
-    """The administrator, the reviewers, a lead for each city and a department editor."""
+    """The administrator, the moderator, the reviewers, a lead for each city and a department editor."""
     plain = [Account("admin", "演示管理员", User.Role.ADMINISTRATOR)]
+    plain.append(Account("moderator", "演示评审组长", User.Role.MODERATOR))
     plain += [Account(f"reviewer{n}", f"演示专家{n}", User.Role.REVIEWER) for n in range(1, REVIEWERS + 1)]
     plain += [
         Account(_username(city), f"{city.name_zh}牵头（演示）", User.Role.CITY, city.code) for city in cities
@@ -99,10 +102,15 @@ def load(*, say: Callable[[str], object] = lambda _line: None) -> Round:
         )
         lead = people[_username(city)]
         _attach(submission, tree, lead, share=0.15 if city.code == FILLING else 0.5, chance=chance)
-        if city.code != FILLING:
+        if city.code == FILLING:
+            demonstration_division.divide(
+                submission, lead=lead, editor=people[f"{_username(city)}-edu"]
+            )
+        else:
             city_actions.hand_in(submission=submission, by=lead, detail=ChangeSource.DEMO)
     say("正在生成评审数据……")
     _review(round_, tree, people, chance)
+    _rule_once(round_, tree, people["moderator"])
     say("正在计算得分……")
     snapshot = compute_round(round=round_, by=people["admin"], reason="演示数据")
     review.publish_results(snapshot=snapshot, by=people["admin"])
@@ -223,6 +231,25 @@ def _review(round_: Round, tree: FrameworkTree, people: dict[str, User], chance:
                 review.finish_review(assignment=assignment, by=reviewer)
 
 
+def _rule_once(round_: Round, tree: FrameworkTree, moderator: User) -> None:
+    """The widest divergence on a rubric is decided: at the middle mark. The others wait in the queue."""
+    rubrics = {leaf.pk: leaf for leaf in tree.leaves if leaf.kind == Indicator.Kind.RUBRIC}
+    widest = Divergence.objects.filter(submission__round=round_, indicator__in=rubrics).first()
+    if widest is None:
+        return
+    leaf = rubrics[widest.indicator_id]
+    marks = Mark.objects.filter(assignment__submission=widest.submission_id, indicator=leaf)
+    middle = median(marks.exclude(value=None).values_list("value", flat=True))
+    band = next(one for one in leaf.level_list if one.score_min <= middle <= one.score_max)
+    content = Content(
+        State.VALUE, value_text=f"{middle:g}", level=band.level,
+        reason=f"{REMARK}佐证材料能够证明主要做法，覆盖面尚不完整，按中间意见认定。",
+    )  # fmt: skip
+    moderation.rule(
+        submission=widest.submission, indicator=leaf, content=content, accepts_not_applicable=False, by=moderator
+    )
+
+
 def _mark_all(
     assignment: ReviewAssignment, tree: FrameworkTree, severity: float, chance: random.Random
 ) -> None:
@@ -235,6 +262,7 @@ def _mark_all(
                 assignment=assignment, indicator=leaf, content=content, status=Mark.Status.DONE,
                 accepts_not_applicable=True, seen_answer_version=answer.version, by=assignment.reviewer,
                 source=ChangeSource.DEMO,
+                found_in=f"{REMARK}统计公报" if content.value_text != answer.value_text else "",
             )  # fmt: skip
 
 

@@ -56,6 +56,17 @@ class MarkText:
 
 
 @dataclass(frozen=True)
+class RulingText:
+    """The ruling that stands in place of the panel: its number, what was ruled, the score it makes, why."""
+
+    number: int
+    given: float | None
+    score: float | None
+    how: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Derivation:
     """How one city came by its score at one node: a formula, further steps in words, and what went in."""
 
@@ -68,6 +79,7 @@ class Derivation:
     terms: tuple[Term, ...] = ()
     left_out: tuple[Term, ...] = ()
     marks: tuple[MarkText, ...] = ()
+    ruling: RulingText | None = None
     rule: str = ""
     reported: float | None = None
     version: int = 0

@@ -21,12 +21,12 @@ from scoring.arithmetic import (
     value_text,
     weights_text,
 )
-from scoring.derivations import LABELS, STATE_OF, Derivation, MarkText, ScoredCell, Term
+from scoring.derivations import LABELS, STATE_OF, Derivation, MarkText, RulingText, ScoredCell, Term
 from scoring.engine import Aggregation, Missing, State, Unreviewed, panel_aggregate
 from scoring.engine.aggregate import SHARE_TOLERANCE
 from scoring.engine.cells import Sources, across_round, choose, read_sources
 from scoring.engine.tree import Group, NodeSpec
-from scoring.inputs import GatheredInputs
+from scoring.inputs import GatheredInputs, RulingNote
 from scoring.models import NodeScore, ResultSnapshot
 from scoring.snapshots import read_inputs
 from scoring.words import AGGREGATIONS
@@ -274,19 +274,23 @@ class Explainer:
         spec, leaf = self.tree.specs[node], self._leaf_at[node]
         state = STATE_OF[cells[spec.code].state]
         marks = self._marks(spec, leaf, place)
+        ruling = self._ruling(spec, leaf, place)
         steps: list[tuple[str, str]] = [("填报", self._reported_text(spec, leaf, place))]
         steps += [(f"评审 R{mark.seat}", mark.how) for mark in marks]
+        if ruling is not None:
+            steps.append(("裁定", f"{ruling.how}；理由：{ruling.reason}" if ruling.reason else ruling.how))
         formula = ""
         if state is State.VALUE and cells[spec.code].score is not None:
             formula = self._value_text(spec, leaf, place, marks, float(cells[spec.code].score or 0.0))
         else:
-            steps.append(("计分", self._state_text(spec, state, marks)))
+            steps.append(("计分", self._state_text(spec, state, marks, leaf, place)))
             formula = "按 0 分计 = 0" if cells[spec.code].score == 0 else ""
         return Derivation(
             **self._head(node, cells),  # type: ignore[arg-type]
             formula=formula,
             steps=tuple(steps),
             marks=tuple(marks),
+            ruling=ruling,
             reported=_number(self.inputs.values[place, leaf]),
             version=int(self.gathered.versions[place, leaf]),
         )
@@ -318,6 +322,20 @@ class Explainer:
                 how = f"认定 {value_text(given)}{self._unit(spec)}" + self._to_score(spec, given, score)
                 found.append(MarkText(seat, given, None if across_round(spec) else score, how))
         return found
+
+    def _ruling(self, spec: NodeSpec, leaf: int, place: int) -> RulingText | None:
+        if not self.inputs.submitted[place]:
+            return None
+        note = self.gathered.ruling_notes.get((place, leaf), RulingNote(0, ""))
+        given = float(self.inputs.rulings[place, leaf])
+        if not np.isnan(given):
+            score = float(self._sources.ruling[leaf, place])
+            how = f"裁定为 {value_text(given)}{self._unit(spec)}" + self._to_score(spec, given, score)
+            return RulingText(note.number, given, None if across_round(spec) else score, how, note.reason)
+        away = self.inputs.ruled_not_applicable
+        if away is not None and away[place, leaf]:
+            return RulingText(note.number, None, None, "裁定为不适用", note.reason)
+        return None
 
     def _to_score(self, spec: NodeSpec, given: float, score: float) -> str:
         if across_round(spec):
@@ -352,10 +370,13 @@ class Explainer:
             spec.normalisation, spec.direction, there_all, float(column[place]), score
         )
 
-    def _state_text(self, spec: NodeSpec, state: State, marks: list[MarkText]) -> str:
+    def _state_text(self, spec: NodeSpec, state: State, marks: list[MarkText], leaf: int, place: int) -> str:
         if state in (State.BLANK, State.UNAVAILABLE):
             rule = "按 0 分计" if self.rules.missing is Missing.ZERO else "不计入，权重由同级按比例分担"
             return f"{LABELS[state]}，本轮的缺失处理为：{rule}"
+        away = self.inputs.ruled_not_applicable
+        if state is State.NOT_APPLICABLE and away is not None and away[place, leaf]:
+            return "裁定为不适用，不计入，权重由同级按比例分担"
         if state is State.NOT_APPLICABLE:
             if not marks and self.rules.unreviewed is Unreviewed.STAND:
                 return "不适用，未经评审直接采用，不计入，权重由同级按比例分担"

@@ -25,6 +25,7 @@ from scoring.derivation_sheets import (
 )
 from scoring.engine import State, round_half_up
 from scoring.formulas import WORDS, NodeFormulas, RuleCells, column_order, rank_formula, rank_key_formula
+from scoring.inputs import GatheredInputs
 from scoring.models import NodeScore
 from scoring.results import Floats, Results
 from scoring.words import AGGREGATIONS, method_items, rule_items
@@ -214,6 +215,9 @@ class _Book:
             _Column(heading("最终", "final"), 10, "score"), _Column(heading("状态", "state"), 12),
             _Column(heading("填报版本", "version"), 12, "whole"),
         ]  # fmt: skip
+        rulings = _ruling_cells(gathered)
+        if rulings:
+            columns += [_Column("裁定 (ruling)", 12, "plain"), _Column("裁定理由", 60)]
         sheet = self._start("指标得分", columns, freeze=(1, 4))
         leaves = self.tree.leaves.tolist()
         codes = [self.tree.codes[node] for node in leaves]
@@ -222,6 +226,7 @@ class _Book:
         row, sheets = 0, 1
         for city, head in enumerate(zip(gathered.inputs.cities, gathered.city_names, strict=True)):
             lines = zip(
+                [rulings.get((city, leaf), ()) for leaf in range(len(leaves))],
                 named,
                 results.self_score[city, leaves].tolist(),
                 reviewers[:, city].T.tolist(),
@@ -230,13 +235,13 @@ class _Book:
                 gathered.versions[city].tolist(),
                 strict=True,
             )
-            for name, own, marks, final, state, version in lines:
+            for ruling, name, own, marks, final, state, version in lines:
                 row += 1
                 if row == _LAST_ROW:
                     row, sheets = 1, sheets + 1
                     self.sheets[f"指标得分{sheets}"] = self.workbook.add_worksheet(f"指标得分{sheets}")
                     sheet = self._start(f"指标得分{sheets}", columns, freeze=(1, 4))
-                self._row(sheet, row, [*head, *name, own, *marks, final, state, version], columns)
+                self._row(sheet, row, [*head, *name, own, *marks, final, state, version, *ruling], columns)
 
     def _weights(self) -> None:
         """A row per node; beside it the weights once more, side by side, as the formulas of 得分 need them."""
@@ -440,6 +445,15 @@ def notes_of(results: Results) -> list[str]:
     """What every part of an export has to say about its data; 方法 says it at length."""
     provenance = first_sentence(results.gathered.edition["provenance"])
     return [*results.snapshot.round.marks, *([provenance] if provenance else [])]
+
+
+def _ruling_cells(gathered: GatheredInputs) -> dict[tuple[int, int], tuple[Any, str]]:
+    """What was ruled and why, by the places of city and leaf."""
+    found = {}
+    for (city, leaf), note in gathered.ruling_notes.items():
+        value = float(gathered.inputs.rulings[city, leaf])
+        found[city, leaf] = ("不适用" if math.isnan(value) else value, note.reason)
+    return found
 
 
 def _cached(number: float, otherwise: str) -> float | str:

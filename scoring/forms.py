@@ -1,77 +1,12 @@
-"""Forms of the reviewer and the administrator."""
+"""Forms of the administrator."""
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
-from cities.answers import Content, Problem
-from cities.forms import add_value_fields
-from cities.models import Answer, City, Round
-from indicators.models import Framework, Indicator, Missing
-from scoring.models import Mark
-
-CONFIRM = "confirm"
-JUDGE = "judge"
-
-
-class MarkForm(forms.Form):
-    """One reviewer's judgement of one leaf, beside the answer it judges."""
-
-    answer_version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
-    reason = forms.CharField(label=_("评审意见"), required=False, widget=forms.Textarea(attrs={"rows": 4}))
-
-    def __init__(self, *args: Any, indicator: Indicator, answer: Answer, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.indicator, self.answer = indicator, answer
-        add_value_fields(self, indicator, label=_("认定值"))
-        claims_not_applicable = answer.value_state == Answer.ValueState.NOT_APPLICABLE
-        if claims_not_applicable or indicator.kind == Indicator.Kind.QUANTITY:
-            confirm = _("同意不适用") if claims_not_applicable else _("确认填报值")
-            judge = _("不同意，按下面的认定评分") if claims_not_applicable else _("填写认定值")
-            self.fields["decision"] = forms.ChoiceField(
-                label=_("认定"),
-                choices=[(CONFIRM, confirm), (JUDGE, judge)],
-                widget=forms.RadioSelect,
-                required=False,
-            )
-        self.order_fields(["answer_version", "decision", "level", "items", "value_text", "reason"])
-
-    @classmethod
-    def initial_of(cls, mark: Mark | None, answer: Answer) -> dict[str, Any]:
-        if mark is None:
-            return {"answer_version": answer.version}
-        confirmed = mark.accepts_not_applicable or (mark.value is not None and mark.value == answer.value)
-        return {
-            "answer_version": answer.version, "level": mark.level, "items": mark.item_list,
-            "value_text": mark.value_text, "reason": mark.reason,
-            "decision": CONFIRM if confirmed else JUDGE if mark.value_text else "",
-        }  # fmt: skip
-
-    @property
-    def accepts_not_applicable(self) -> bool:
-        return (
-            self.answer.value_state == Answer.ValueState.NOT_APPLICABLE
-            and self.cleaned_data.get("decision") == CONFIRM
-        )
-
-    def content(self) -> Content:
-        data = self.cleaned_data
-        value_text = data.get("value_text", "")
-        if data.get("decision") == CONFIRM and self.indicator.kind == Indicator.Kind.QUANTITY:
-            value_text = self.answer.value_text
-        return Content(
-            value_text=value_text,
-            level=data.get("level", ""),
-            items=";".join(data.get("items", [])),
-            reason=data.get("reason", "").replace("\r\n", "\n"),
-        )
-
-    def add_problems(self, problems: Iterable[Problem]) -> None:
-        for problem in problems:
-            self.add_error(problem.field if problem.field in self.fields else None, problem.message)
+from cities.models import City, Round
+from indicators.models import Framework, Missing
 
 
 class EditionField(forms.ModelChoiceField):
@@ -125,11 +60,3 @@ class EnrolForm(forms.Form):
         super().__init__(*args, **kwargs)
         cities = cast(forms.ModelMultipleChoiceField, self.fields["cities"])
         cities.queryset = City.objects.exclude(submissions__round=round_)
-
-
-class AssignForm(forms.Form):
-    reviewer = forms.ModelChoiceField(
-        label=_("评审专家"),
-        queryset=User.objects.filter(is_active=True, role__in=[User.Role.REVIEWER, User.Role.MODERATOR]),
-        error_messages={"required": _("请选择评审专家。")},
-    )

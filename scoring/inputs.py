@@ -6,7 +6,7 @@ database.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -34,7 +34,7 @@ from scoring.engine import (
     Tree,
     Unreviewed,
 )
-from scoring.models import Mark, ReviewAssignment
+from scoring.models import Mark, ReviewAssignment, Ruling
 
 CHUNK = 10_000
 _DENSE = 5_000_000
@@ -52,6 +52,14 @@ _FRAMEWORK_FIELDS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class RulingNote:
+    """What a ruling says beside its value: the number of the decision and its reason."""
+
+    number: int
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class GatheredInputs:
     """A round as the engine reads it, with the names that its result is told in.
@@ -59,7 +67,7 @@ class GatheredInputs:
     `inputs.cities` are city codes in ascending order; `city_names`, `versions` and `submission_ids` follow them.
     `versions` (C, L) are the versions of the answers, 0 where nothing was handed in. `seats` are the numbers of the
     reviewers along the first axis of the marks: R1, R2 … `edition` is the framework as plain data.
-    `submission_ids` is empty when read back from a payload.
+    `submission_ids` is empty when read back from a payload. `ruling_notes` are by the places of city and leaf.
     """
 
     edition: dict[str, Any]
@@ -70,6 +78,7 @@ class GatheredInputs:
     versions: NDArray[np.int64]
     seats: tuple[int, ...]
     submission_ids: tuple[int, ...] = ()
+    ruling_notes: dict[tuple[int, int], RulingNote] = field(default_factory=dict)
 
     @property
     def node_names(self) -> dict[str, str]:
@@ -108,13 +117,15 @@ def gather(round_: Round) -> GatheredInputs:
     rows, columns = _Places([submission for _, _, submission, _ in cities]), _Places(leaf_ids)
     values, states, versions = _read_answers(round_, rows, columns, shape)
     seats, marks, accepts = _read_marks(round_, rows, columns, states)
+    rulings, away, notes = _read_rulings(round_, rows, columns, shape)
     inputs = RoundInputs(
         cities=tuple(code for code, _, _, _ in cities),
         values=values,
         states=states,
         marks=marks,
         accepts_not_applicable=accepts,
-        rulings=np.full(shape, np.nan),
+        rulings=rulings,
+        ruled_not_applicable=away,
         submitted=np.array([status in Submission.HANDED_IN for _, _, _, status in cities], dtype=np.bool_),
     )
     return GatheredInputs(
@@ -126,6 +137,7 @@ def gather(round_: Round) -> GatheredInputs:
         versions=versions,
         seats=seats,
         submission_ids=tuple(submission for _, _, submission, _ in cities),
+        ruling_notes=notes,
     )
 
 
@@ -261,6 +273,30 @@ def _read_marks(
     return tuple(int(seat) for seat in seats), marks, accepts & claimed
 
 
+def _read_rulings(
+    round_: Round, rows: _Places, columns: _Places, shape: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None, dict[tuple[int, int], RulingNote]]:
+    """The rulings in force: values (C, L), where one says 不适用 (None: nowhere), and what they say. One query."""
+    found = list(
+        Ruling.objects.filter(superseded_at=None, submission__round=round_)
+        .filter(submission__status__in=Submission.HANDED_IN)
+        .order_by("submission__city__code", "indicator__position")
+        .values_list("submission_id", "indicator_id", "value", "pk", "reason")
+    )
+    values, away = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
+    notes = {}
+    places = zip(rows(_ids(row[0] for row in found)), columns(_ids(row[1] for row in found)), strict=True)
+    for (city, leaf), (_owner, _leaf, value, number, reason) in zip(places, found, strict=True):
+        if city < 0 or leaf < 0:
+            continue
+        notes[int(city), int(leaf)] = RulingNote(number, reason)
+        if value is None:
+            away[city, leaf] = True
+        else:
+            values[city, leaf] = value
+    return values, away if away.any() else None, notes
+
+
 def edition_content(framework: Framework, rows: Iterable[Indicator]) -> dict[str, Any]:
     """The edition as plain data: everything that decides a score, and the names it is told in.
 
@@ -323,12 +359,22 @@ def payload(gathered: GatheredInputs, *, seed: int, draws: int, delta: float) ->
             "versions": gathered.versions.tolist(),
             "marks": _nullable(inputs.marks),
             "accepts_not_applicable": np.argwhere(inputs.accepts_not_applicable).tolist(),
-            "rulings": [
-                [int(city), int(leaf), float(inputs.rulings[city, leaf])]
-                for city, leaf in np.argwhere(~np.isnan(inputs.rulings))
-            ],
+            "rulings": _ruling_rows(gathered),
         },
     }
+
+
+def _ruling_rows(gathered: GatheredInputs) -> list[list[Any]]:
+    """City, leaf, value (None: 不适用), number and reason of every ruling."""
+    inputs, none = gathered.inputs, RulingNote(0, "")
+    given = ~np.isnan(inputs.rulings)
+    if inputs.ruled_not_applicable is not None:
+        given |= inputs.ruled_not_applicable
+    found = []
+    for city, leaf in np.argwhere(given).tolist():
+        value, note = float(inputs.rulings[city, leaf]), gathered.ruling_notes.get((city, leaf), none)
+        found.append([city, leaf, None if np.isnan(value) else value, note.number, note.reason])
+    return found
 
 
 def from_payload(data: dict[str, Any]) -> GatheredInputs:
@@ -339,9 +385,12 @@ def from_payload(data: dict[str, Any]) -> GatheredInputs:
     accepts = np.zeros(layers, dtype=np.bool_)
     for seat, city, leaf in stored["accepts_not_applicable"]:
         accepts[seat, city, leaf] = True
-    rulings = np.full(shape, np.nan)
-    for city, leaf, value in stored["rulings"]:
-        rulings[city, leaf] = value
+    rulings, away = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
+    notes = {}
+    for city, leaf, value, number, reason in stored["rulings"]:
+        rulings[city, leaf] = np.nan if value is None else value
+        away[city, leaf] = value is None
+        notes[city, leaf] = RulingNote(number, reason)
     return GatheredInputs(
         edition=data["edition"],
         tree=tree_of(data["edition"]),
@@ -353,11 +402,13 @@ def from_payload(data: dict[str, Any]) -> GatheredInputs:
             marks=np.array(stored["marks"], dtype=np.float64).reshape(layers),
             accepts_not_applicable=accepts,
             rulings=rulings,
+            ruled_not_applicable=away if away.any() else None,
             submitted=np.array([submitted for _, _, submitted in stored["cities"]], dtype=np.bool_),
         ),
         city_names=tuple(name for _, name, _ in stored["cities"]),
         versions=np.array(stored["versions"], dtype=np.int64).reshape(shape),
         seats=tuple(stored["seats"]),
+        ruling_notes=notes,
     )
 
 

@@ -4,7 +4,7 @@ Leaves that are normalised across the round have no score before the whole round
 """
 
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.db import transaction
@@ -18,7 +18,7 @@ from scoring.engine import InputError, RoundInputs, State, Tree, TreeError
 from scoring.engine.aggregate import climb
 from scoring.engine.cells import across_round, read_sources, settle
 from scoring.inputs import engine_rules
-from scoring.models import Mark, Provisional, ReviewAssignment
+from scoring.models import Mark, Provisional, ReviewAssignment, Ruling
 
 _STATES = {
     Answer.ValueState.BLANK.value: State.BLANK,
@@ -71,7 +71,7 @@ def refresh(submission: Submission) -> Provisional | None:
 
 
 def _inputs(submission: Submission, tree: Tree, places: dict[int, int]) -> RoundInputs:
-    """One city's round, in two queries."""
+    """One city's round, in three queries."""
     width = len(tree.leaf_codes)
     values = np.full((1, width), np.nan)
     states = np.full((1, width), State.BLANK, dtype=np.int8)
@@ -95,24 +95,39 @@ def _inputs(submission: Submission, tree: Tree, places: dict[int, int]) -> Round
         accepts[cell] = accepted
         if value is not None:
             marks[cell] = value
+    rulings, away = _rulings(submission, places)
     return RoundInputs(
         cities=("",),
         values=values,
         states=states,
         marks=marks,
         accepts_not_applicable=accepts & (states == State.NOT_APPLICABLE),
-        rulings=_rulings(submission, width),
+        rulings=rulings,
+        ruled_not_applicable=away,
         submitted=np.array([True]),
     )
 
 
-def _rulings(_submission: Submission, width: int) -> NDArray[np.float64]:
-    return np.full((1, width), np.nan)
+def _rulings(
+    submission: Submission, places: dict[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """The rulings in force, and where one says 不适用; one query."""
+    shape = (1, len(places))
+    values, away = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
+    in_force = Ruling.objects.filter(submission=submission, superseded_at=None).order_by()
+    for leaf, value in in_force.values_list("indicator_id", "value"):
+        away[0, places[leaf]] = value is None
+        values[0, places[leaf]] = np.nan if value is None else value
+    return values, away if away.any() else None
 
 
 def _computed(submission: Submission, tree: Tree, places: dict[int, int]) -> Provisional:
+    return _scored(submission, tree, _inputs(submission, tree, places))
+
+
+def _scored(submission: Submission, tree: Tree, inputs: RoundInputs) -> Provisional:
     rules = engine_rules(submission.round)
-    sources = read_sources(tree, rules, _inputs(submission, tree, places))
+    sources = read_sources(tree, rules, inputs)
     cells = settle(tree, rules, sources)
     final, state = cells.final.copy(), cells.state.copy()
     across = [
@@ -144,3 +159,40 @@ def _computed(submission: Submission, tree: Tree, places: dict[int, int]) -> Pro
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """What a ruling would change: the leaf's score and the city's score so far; None where there is none."""
+
+    leaf_before: float | None
+    leaf_after: float | None
+    total_before: float | None
+    total_after: float | None
+    is_partial: bool
+
+
+def consequence(submission: Submission, indicator: Indicator, value: float | None) -> Consequence:
+    """What ruling `value` (None: 不适用) on a leaf would do to this city's score; nothing is stored.
+
+    Raises:
+        InputError: the value cannot be scored.
+    """
+    tree, places = _tree_of(submission.round.framework)
+    now, place = _inputs(submission, tree, places), places[indicator.pk]
+    rulings = now.rulings.copy()
+    away = (
+        np.zeros(rulings.shape, np.bool_)
+        if now.ruled_not_applicable is None
+        else now.ruled_not_applicable.copy()
+    )
+    rulings[0, place], away[0, place] = (np.nan if value is None else value), value is None
+    ruled = replace(now, rulings=rulings, ruled_not_applicable=away)
+    before, after = _scored(submission, tree, now), _scored(submission, tree, ruled)
+    return Consequence(
+        leaf_before=before.scores.get(indicator.code),
+        leaf_after=after.scores.get(indicator.code),
+        total_before=before.partial,
+        total_after=after.partial,
+        is_partial=after.total is None,
+    )

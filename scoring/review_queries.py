@@ -1,36 +1,122 @@
-"""Reads of the reviewing pages and of the administrator's progress table."""
+"""Reads of the reviewing pages and of the administrator's progress table.
 
+A reviewer's own work only: no count, state or order here depends on what others have marked.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
 
-from cities.models import Answer, Round, Submission
+from cities.models import Answer, ChangeSource, Round, Submission
 from scoring.actions.review import MARKABLE
-from scoring.models import Mark, ReviewAssignment
+from scoring.models import Mark, Reconsideration, ReviewAssignment
 from scoring.permissions import OPEN_TO_REVIEW
+from scoring.scope import dimension_of_leaves
+
+UNMARKED = "unmarked"
+#: one indicator across the cities, a steady yardstick; or one city after the other
+ORDERS = ("indicator", "city")
+#: what the list of work can be narrowed to
+SHOWN = ("left", "draft", "set_aside", "reconsider", "changed")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One leaf of one task: what this reviewer did about it."""
+
+    assignment: ReviewAssignment
+    code: str
+    name: str
+    position: int
+    state: str  # a Mark.Status, or unmarked
+    changed: bool  # the city changed it since, and the mark is not done again
+    reconsider: bool  # the moderator asks to look at the mark again
+
+    @property
+    def is_left(self) -> bool:
+        return self.state != Mark.Status.DONE
+
+    @property
+    def needs_me(self) -> bool:
+        return self.reconsider or (self.is_left and is_open(self.assignment))
+
+    def is_shown(self, what: str) -> bool:
+        if what == "reconsider":
+            return self.reconsider
+        if what == "changed":
+            return self.changed
+        return self.is_left if what == "left" else self.state == what
+
+    @property
+    def label(self) -> str:
+        return "未评" if self.state == UNMARKED else Mark.Status(self.state).label
+
+    def url(self, order: str) -> str:
+        return reverse("review:mark", args=[self.assignment.pk, self.code]) + f"?order={order}"
+
+    @property
+    def round_key(self) -> tuple[int, int]:
+        round_ = self.assignment.submission.round
+        return -round_.year, -round_.pk
+
+    def key(self, order: str) -> tuple[Any, ...]:
+        """The place in an order, which is the same whatever anybody has marked."""
+        city = self.assignment.submission.city.code
+        return (self.position, city) if order == ORDERS[0] else (city, self.position)
 
 
 @dataclass(frozen=True)
 class ReviewTask:
-    """One assignment with its counts; `total` is what can be judged, blank answers apart."""
+    """One assignment with its leaves in the framework's order; blank answers are not among them."""
 
     assignment: ReviewAssignment
-    total: int
-    done: int
-    drafts: int
-    set_aside: int
+    items: tuple[Item, ...]
+
+    def count(self, what: str) -> int:
+        return sum(item.is_shown(what) for item in self.items)
+
+    @property
+    def total(self) -> int:
+        return len(self.items)
+
+    @property
+    def done(self) -> int:
+        return self.total - self.left
 
     @property
     def left(self) -> int:
-        return self.total - self.done
+        return self.count("left")
+
+    @property
+    def drafts(self) -> int:
+        return self.count("draft")
+
+    @property
+    def set_aside(self) -> int:
+        return self.count("set_aside")
+
+    @property
+    def changed(self) -> int:
+        return self.count("changed")
+
+    @property
+    def reconsider(self) -> int:
+        return self.count("reconsider")
 
     @property
     def is_open(self) -> bool:
-        return (
-            self.assignment.status == ReviewAssignment.Status.ASSIGNED
-            and self.assignment.submission.status in OPEN_TO_REVIEW
-        )
+        return is_open(self.assignment)
+
+
+def is_open(assignment: ReviewAssignment) -> bool:
+    return (
+        assignment.status == ReviewAssignment.Status.ASSIGNED
+        and assignment.submission.status in OPEN_TO_REVIEW
+    )
 
 
 def open_assignments(user: Any) -> QuerySet[ReviewAssignment]:
@@ -40,40 +126,85 @@ def open_assignments(user: Any) -> QuerySet[ReviewAssignment]:
     ).exclude(status=ReviewAssignment.Status.RECUSED)
 
 
-def _with_counts(assignments: QuerySet[ReviewAssignment]) -> list[ReviewTask]:
+def _with_items(assignments: QuerySet[ReviewAssignment]) -> list[ReviewTask]:
+    """Assignments, answers, marks, what came back, reconsiderations; and dimensions, where a task is limited to some."""
     found = list(
         assignments.select_related("submission__round__framework", "submission__city", "reviewer").order_by(
-            "-submission__round__year", "submission__round_id", "submission__city__code", "seat"
+            "-submission__round__year", "-submission__round_id", "submission__city__code", "seat"
         )
     )
-    markable = dict(
-        Answer.objects.filter(submission__in={one.submission_id for one in found}, value_state__in=MARKABLE)
-        .values_list("submission_id")
-        .annotate(n=Count("id"))
-    )
-    counts = {
-        row["assignment_id"]: (row["done"], row["drafts"], row["set_aside"])
-        for row in Mark.objects.filter(assignment__in=found)
-        .values("assignment_id")
-        .annotate(
-            done=Count("id", filter=Q(status=Mark.Status.DONE)),
-            drafts=Count("id", filter=Q(status=Mark.Status.DRAFT)),
-            set_aside=Count("id", filter=Q(status=Mark.Status.SET_ASIDE)),
-        )
+    answers: dict[int, list[tuple[Any, ...]]] = {}
+    rows = Answer.objects.filter(
+        submission__in={one.submission_id for one in found}, value_state__in=MARKABLE
+    ).order_by("indicator__position")
+    names = ("submission_id", "indicator_id", "version", "indicator__code", "indicator__name_zh",
+             "indicator__position")  # fmt: skip
+    for submission, *rest in rows.values_list(*names):
+        answers.setdefault(submission, []).append(tuple(rest))
+    marks: dict[tuple[int, int], tuple[str, int, int]] = {
+        (assignment, leaf): (status, judged, own)
+        for assignment, leaf, status, judged, own in Mark.objects.filter(assignment__in=found)
+        .order_by()
+        .values_list("assignment_id", "indicator_id", "status", "answer_version", "version")
     }
-    return [
-        ReviewTask(one, markable.get(one.submission_id, 0), *counts.get(one.pk, (0, 0, 0))) for one in found
-    ]
+    resubmitted = set(
+        Mark.history.filter(assignment__in=found, history_change_reason=ChangeSource.RESUBMITTED)
+        .order_by()
+        .values_list("assignment_id", "indicator_id", "version")
+    )
+    asked = set(
+        Reconsideration.objects.filter(
+            assignment__in=found, answered_at=None, due_at__gt=timezone.now()
+        ).values_list("assignment_id", "divergence__indicator_id")
+    )
+    limited = {one.submission.round.framework_id for one in found if one.dimensions}
+    roots = dimension_of_leaves(limited) if limited else {}
+    tasks = []
+    for one in found:
+        items = []
+        for leaf, version, code, name, position in answers.get(one.submission_id, ()):
+            if one.dimensions and roots.get(leaf) not in one.dimensions:
+                continue
+            state, judged, own = marks.get((one.pk, leaf)) or (UNMARKED, version, 0)
+            moved = judged != version or (one.pk, leaf, own) in resubmitted
+            changed = moved and state != Mark.Status.DONE
+            items.append(Item(one, code, name, position, state, changed, (one.pk, leaf) in asked))
+        tasks.append(ReviewTask(one, tuple(items)))
+    return tasks
 
 
 def review_tasks(user: Any) -> list[ReviewTask]:
-    """A reviewer's own tasks, newest round first: three queries."""
-    return _with_counts(ReviewAssignment.objects.filter(reviewer=user))
+    """A reviewer's own tasks, newest round first: at most six queries."""
+    return _with_items(ReviewAssignment.objects.filter(reviewer=user))
 
 
 def round_review_tasks(round_: Round) -> dict[int, list[ReviewTask]]:
-    """The tasks of a round by submission: three queries."""
+    """The tasks of a round by submission: at most six queries. For those who steer."""
     tasks: dict[int, list[ReviewTask]] = {}
-    for task in _with_counts(ReviewAssignment.objects.filter(submission__round=round_)):
+    for task in _with_items(ReviewAssignment.objects.filter(submission__round=round_)):
         tasks.setdefault(task.assignment.submission_id, []).append(task)
     return tasks
+
+
+def way_through(tasks: Iterable[ReviewTask], order: str) -> list[Item]:
+    """Everything that may be worked on or looked back at, in the order of walking through; newest round first."""
+    items = [
+        item
+        for task in tasks
+        if task.assignment.submission.is_handed_in
+        and task.assignment.status != ReviewAssignment.Status.RECUSED
+        for item in task.items
+    ]
+    return sorted(items, key=lambda item: (*item.round_key, *item.key(order)))
+
+
+def round_way(user: Any, round_: Round, order: str) -> list[Item]:
+    """The reviewer's way through one round: at most six queries."""
+    return way_through(_with_items(open_assignments(user).filter(submission__round=round_)), order)
+
+
+def first_for_me(way: list[Item], after: int = -1) -> Item | None:
+    """The first that needs the reviewer behind place `after`, else from the start; what was set aside comes last."""
+    onward = way[after + 1 :] + way[: after + 1]
+    waiting = [item for item in onward if item.needs_me]
+    return next((one for one in waiting if one.state != Mark.Status.SET_ASIDE), next(iter(waiting), None))

@@ -313,8 +313,10 @@ def _cells(inputs: dict[str, Any]) -> dict[tuple[str, str, str], Any]:
                     cells[city, leaf, f"评分 R{seat}"] = mark
     for seat, city, leaf in inputs["accepts_not_applicable"]:
         cells[cities[city], leaves[leaf], f"评分 R{inputs['seats'][seat]}"] = "同意不适用"
-    for city, leaf, value in inputs["rulings"]:
-        cells[cities[city], leaves[leaf], "裁定"] = value
+    for city, leaf, value, number, reason in inputs["rulings"]:
+        where = cities[city], leaves[leaf]
+        cells[*where, "裁定"] = "同意不适用" if value is None else value
+        cells[*where, "裁定编号"], cells[*where, "裁定理由"] = number, reason
     return cells
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scoring.views import analysis, explain, results
+from scoring.views import agreement, analysis, explain, results
 
 app_name = "results"
 # A city's or an indicator's code may be any text, also one with a slash.
@@ -15,6 +15,7 @@ urlpatterns = [
     path("<str:code>/i/<path:node>/", results.indicator, name="indicator"),
     path("<str:code>/robust/", analysis.robust, name="robust"),
     path("<str:code>/framework/", analysis.framework, name="framework"),
+    path("<str:code>/agreement/", agreement.page, name="agreement"),
     path("<str:code>/method/", results.method, name="method"),
     path("<str:code>/export/", results.export, name="export"),
 ]

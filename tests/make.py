@@ -173,7 +173,7 @@ def reviewed(submission, marks: dict, *, reviewer: User | None = None, finish: b
         review.save_mark(
             assignment=assignment, indicator=answer.indicator, accepts_not_applicable=accepts,
             content=replace(content(answer.indicator, None if accepts else given), reason="与材料一致"),
-            seen_answer_version=answer.version, status="done", by=reviewer,
+            seen_answer_version=answer.version, status="done", by=reviewer, found_in="统计公报",
         )  # fmt: skip
     if finish:
         review.finish_review(assignment=assignment, by=reviewer)
@@ -227,7 +227,7 @@ def mark(of, code: str, content: Content | None = None, **options):
     content = content or content_of(stored)
     options = {
         "accepts_not_applicable": False, "seen_answer_version": stored.version, "status": "done", "by": of.reviewer,
-        **options,
+        "found_in": "统计公报", **options,
     }  # fmt: skip
     leaf = stored.indicator
     return review.save_mark(assignment=of, indicator=leaf, content=content, **options)

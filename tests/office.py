@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MISSING = "没有 LibreOffice，重新计算工作簿的测试不能运行（安装：apt-get install libreoffice-calc-nogui）"
+MISSING = "没有 LibreOffice，重新计算工作簿的测试不能运行（安装：apt-get install libreoffice-calc-nogui libreoffice-writer-nogui）"
 
 
 @cache
@@ -47,3 +47,17 @@ def recalculate(workbook: Path, folder: Path) -> Path:
             check=True, capture_output=True, timeout=180,
         )  # fmt: skip
     return folder / workbook.name
+
+
+def to_pdf(document: Path, folder: Path) -> Path:
+    """A document of Word or Excel as PDF in `folder`, rendered by LibreOffice."""
+    program = soffice()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        profile = (Path(scratch) / "profile").as_uri()
+        subprocess.run(
+            [program, f"-env:UserInstallation={profile}", "--headless", "--norestore", "--convert-to", "pdf",
+             "--outdir", str(folder), str(document)],
+            check=True, capture_output=True, timeout=180,
+        )  # fmt: skip
+    return folder / f"{document.stem}.pdf"

@@ -10,6 +10,7 @@ from django.utils import timezone
 from cities import actions as city_actions
 from indicators import consultation as consultations
 from scoring import jobs
+from scoring.actions import visits
 from scoring.actions.compute import compute_round
 from scoring.actions.review import publish_results
 from tests import make
@@ -32,6 +33,10 @@ TABLE: dict[str, tuple] = {
     "account/login/": (200, 302, 302, 302, 302),
     "account/logout/": (LOGIN, 405, 405, 405, 405),
     "account/password/": (LOGIN, 200, 200, 200, 200),
+    "notifications/": (LOGIN, 200, 200, 200, 200),
+    "notifications/read/": (LOGIN, 405, 405, 405, 405),
+    "notifications/digest/": (LOGIN, 405, 405, 405, 405),
+    "notifications/999999/": (LOGIN, 405, 405, 405, 405),
     "framework/": (LOGIN, 200, 200, 200, 200),
     "framework/import/": ADMIN_ONLY,
     "framework/import/file/999999/": (LOGIN, 404, 404, 404, 404),  # an upload is its owner's alone
@@ -91,12 +96,73 @@ TABLE: dict[str, tuple] = {
     "framework/{draft}/1/weights/ahp/0/reopen/0/": (LOGIN, 405, 405, 405, 405),
     "framework/{draft}/1/weights/ahp/0/fill/A/": (LOGIN, 404, 404, 404, 404),  # nobody was asked
     "s/{a}/": (LOGIN, 404, 200, 404, 200),
+    "s/{a}/assign/": (LOGIN, 404, 200, 404, 403),  # the city lead's alone
+    "s/{b}/assign/": (LOGIN, 404, 404, 403, 403),
+    "s/{a}/assign/departments/": (LOGIN, 405, 405, 405, 405),  # POST only
+    "s/{a}/assign/departments/999999/": (LOGIN, 404, 404, 404, 403),
+    "s/{a}/assign/workbook/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/assign/upload/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/assign/upload/confirm/": (LOGIN, 405, 405, 405, 405),
+    "s/{a}/approve/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/board/": (LOGIN, 404, 200, 404, 403),
+    "s/{b}/board/": (LOGIN, 404, 404, 403, 403),  # a reviewer learns nothing of a city's inner matters
+    "s/{a}/members/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/members/999999/": (LOGIN, 405, 405, 405, 405),
+    "s/{a}/members/999999/remove/": (LOGIN, 404, 404, 404, 403),
+    "s/{a}/invitations/999999/withdraw/": (LOGIN, 405, 405, 405, 405),
+    "join/nothing/": (404,) * 5,  # a one-time link that does not exist
     "s/{a}/i/A1/": (LOGIN, 404, 200, 404, 200),
     "s/{a}/i/A/": (LOGIN, 404, 404, 404, 404),  # no leaf
     "s/{a}/i/A1/history/": (LOGIN, 404, 200, 404, 200),
+    "s/{a}/i/A1/history/1/restore/": (LOGIN, 405, 405, 405, 405),  # POST only
+    "s/{a}/copy/": (LOGIN, 404, 200, 404, 403),
     "s/{a}/evidence/": (LOGIN, 404, 200, 404, 200),
     "s/{a}/evidence/{evidence_a}/": (LOGIN, 404, 200, 404, 200),
     "s/{a}/evidence/{evidence_a}/delete/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/evidence/{evidence_a}/edit/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/evidence/{evidence_a}/preview/": (LOGIN, 404, 200, 404, 200),
+    "s/{a}/evidence/{evidence_a}/page/1.png": (LOGIN, 404, 404, 404, 404),  # no real PDF
+    "s/{a}/evidence/download/": (LOGIN, 404, 200, 404, 200),
+    "s/{a}/evidence/zip/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/evidence/zip/999999/": (LOGIN, 404, 404, 404, 403),  # an upload is its owner's alone
+    "s/{a}/evidence/zip/999999/drop/": (LOGIN, 405, 405, 405, 405),  # POST only
+    "s/{a}/i/A1/evidence/": (LOGIN, 404, 200, 404, 200),
+    "s/{a}/i/A1/evidence/cite/": (LOGIN, 404, 200, 404, 403),
+    "s/{b}/evidence/{evidence_b}/preview/": (LOGIN, 404, 404, 200, 200),
+    "s/{b}/evidence/{evidence_b}/edit/": (LOGIN, 404, 404, 403, 403),
+    "s/{b}/evidence/download/": (LOGIN, 404, 404, 200, 200),
+    "visits/": (LOGIN, 404, 404, 200, 200),
+    "visits/new/{b}/": (LOGIN, 404, 404, 404, 200),
+    "visits/{visit}/": (LOGIN, 404, 404, 200, 200),
+    "visits/{visit}/edit/": (LOGIN, 404, 404, 403, 200),
+    "visits/{visit}/notes/": (LOGIN, 405, 405, 405, 405),
+    "visits/{visit}/photos/": (LOGIN, 405, 405, 405, 405),
+    "visits/{visit}/photos/999999/": (LOGIN, 404, 404, 404, 404),
+    "visits/{visit}/summary/": (LOGIN, 405, 405, 405, 405),
+    "visits/{visit}/report/": (LOGIN, 404, 404, 200, 200),
+    "cases/{hidden}/": (LOGIN, 404, 404, 200, 200),
+    "cases/{hidden}/{b}/": (LOGIN, 404, 404, 200, 200),
+    "cases/{hidden}/{a}/": (LOGIN, 404, 404, 404, 404),  # not handed in
+    "cases/{hidden}/{b}/recommend/": (LOGIN, 405, 405, 405, 405),
+    "cases/{hidden}/{b}/withdraw/": (LOGIN, 405, 405, 405, 405),
+    "cases/{hidden}/{b}/decide/": (LOGIN, 405, 405, 405, 405),
+    "s/{a}/case/": (LOGIN, 404, 200, 404, 200),
+    "s/{b}/case/": (LOGIN, 404, 404, 200, 200),
+    "s/{a}/case/document/": (LOGIN, 404, 200, 404, 200),
+    "s/{a}/case/pictures/999999/": (LOGIN, 404, 404, 404, 404),
+    "s/{a}/case/title/": (LOGIN, 404, 200, 404, 200),
+    "s/{a}/case/nothing/": (LOGIN, 404, 404, 404, 404),
+    "s/{a}/case/title/history/": (LOGIN, 404, 200, 404, 200),
+    "s/{a}/case/title/restore/1/": (LOGIN, 405, 405, 405, 405),
+    "s/{a}/case/title/pictures/": (LOGIN, 405, 405, 405, 405),
+    "s/{a}/case/title/pictures/999999/delete/": (LOGIN, 404, 404, 404, 403),
+    "s/{a}/upload/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/upload/template/": (LOGIN, 404, 200, 404, 403),
+    "s/{a}/upload/0/": (LOGIN, 404, 404, 404, 403),  # no such upload
+    "s/{a}/upload/0/confirm/": (LOGIN, 405, 405, 405, 405),
+    "s/{a}/upload/0/drop/": (LOGIN, 405, 405, 405, 405),
+    "s/{a}/upload/0/annotated/": (LOGIN, 404, 404, 404, 403),
+    "s/{a}/upload/0/undo/": (LOGIN, 404, 404, 404, 403),
     "s/{a}/check/": (LOGIN, 404, 200, 404, 200),
     "s/{a}/submit/": (LOGIN, 404, 302, 404, 403),  # not complete: to the check
     "s/{a}/receipt/": (LOGIN, 404, 200, 404, 200),
@@ -112,10 +178,40 @@ TABLE: dict[str, tuple] = {
         404,
     ),  # another city's file under one's own address
     "s/{b}/receipt/": (LOGIN, 404, 404, 200, 200),
+    "s/{b}/receipt/1/": (LOGIN, 404, 404, 200, 200),
+    "s/{b}/receipt/1/content/": (LOGIN, 404, 404, 200, 200),
+    "s/{b}/diff/1/2/": (LOGIN, 404, 404, 404, 404),  # handed in once
+    "s/{a}/returns/": (LOGIN, 404, 200, 404, 200),
+    "s/{b}/returns/": (LOGIN, 404, 404, 403, 200),  # between the city and the organisers
+    "s/{a}/supplements/": (LOGIN, 404, 200, 404, 200),
+    "s/{b}/supplements/": (LOGIN, 404, 404, 200, 200),
+    "s/{b}/supplements/999999/": (LOGIN, 404, 404, 404, 404),
+    "s/{b}/supplements/999999/withdraw/": (LOGIN, 405, 405, 405, 405),
     "review/": (LOGIN, 404, 404, 200, 404),
     "review/{assignment}/i/A1/": (LOGIN, 404, 404, 200, 404),
+    "review/recusals/": (LOGIN, 404, 404, 200, 404),
+    "review/{assignment}/recuse/": (LOGIN, 404, 404, 200, 404),
     "review/{assignment}/finish/": (LOGIN, 404, 404, 200, 404),
+    "review/{assignment}/i/A1/ask/": (LOGIN, 404, 404, 200, 404),
+    "review/phrases/": (LOGIN, 404, 404, 200, 404),
+    "review/phrases/0/remove/": (LOGIN, 405, 405, 405, 405),  # POST only
     "review/{other_assignment}/i/A1/": (LOGIN, 404, 404, 404, 404),  # another reviewer's
+    "moderation/": ADMIN_ONLY,  # and moderators
+    "moderation/{hidden}/": ADMIN_ONLY,
+    "moderation/{hidden}/appeals/": ADMIN_ONLY,
+    "moderation/{hidden}/appeals/999999/": (LOGIN, 404, 404, 404, 404),
+    "moderation/{hidden}/release/{snapshot}/": ADMIN_ONLY,
+    "moderation/{hidden}/{b}/A1/": ADMIN_ONLY,
+    "moderation/{hidden}/{a}/A1/": (LOGIN, 404, 404, 404, 404),  # not handed in
+    "moderation/{hidden}/{b}/A1/rule/": ADMIN_ONLY,
+    "moderation/{hidden}/{b}/A1/ask/": (LOGIN, 404, 404, 404, 404),  # no divergence there
+    "moderation/{hidden}/{b}/A1/accept/": (LOGIN, 404, 404, 404, 404),
+    "s/{a}/provisional/": (LOGIN, 404, 404, 404, 404),  # nothing was sent yet
+    "s/{a}/appeal/": (LOGIN, 404, 404, 404, 404),
+    "s/{a}/appeal/A1/": (LOGIN, 404, 404, 404, 403),
+    "s/{a}/appeal/999999/withdraw/": (LOGIN, 404, 404, 404, 403),
+    "s/{a}/trail/": (LOGIN, 404, 200, 404, 200),
+    "s/{b}/trail/": (LOGIN, 404, 404, 404, 200),
     "results/": (200,) * 5,
     "results/{hidden}/": ADMIN_ONLY,
     "results/{hidden}/city/{city_b}/": ADMIN_ONLY,
@@ -123,6 +219,8 @@ TABLE: dict[str, tuple] = {
     "results/{hidden}/compare/": ADMIN_ONLY,
     "results/{hidden}/method/": ADMIN_ONLY,
     "results/{hidden}/export/": ADMIN_ONLY,
+    "results/{hidden}/agreement/": ADMIN_ONLY,
+    "results/{open}/agreement/": (LOGIN, 404, 404, 200, 200),  # reviewers without names
     "results/{hidden}/city/{city_b}/why/A1/": ADMIN_ONLY,
     "results/{hidden}/city/{city_b}/improve/": ADMIN_ONLY,
     "results/{hidden}/city/{city_b}/what-if/": ADMIN_ONLY,
@@ -144,6 +242,31 @@ TABLE: dict[str, tuple] = {
     "manage/rounds/{hidden}/": ADMIN_ONLY,
     "manage/rounds/{hidden}/enrol/": (LOGIN, 405, 405, 405, 405),
     "manage/rounds/{hidden}/assign/{b}/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/assignment/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/assignment/plan/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/assignment/workbook/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/assignment/upload/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/assignment/upload/confirm/": (LOGIN, 405, 405, 405, 405),
+    "manage/rounds/{hidden}/assignment/anchors/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/assignment/calibration/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/assignment/recusals/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/assignment/recusals/0/lift/": (LOGIN, 404, 404, 404, 404),  # no such recusal
+    "manage/rounds/{hidden}/tasks/{assignment}/dimensions/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/tasks/{assignment}/take-off/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/tasks/{assignment}/reopen/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/progress/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/progress/remind/": (LOGIN, 405, 405, 405, 405),
+    "manage/rounds/{hidden}/progress/export/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/settings/": ADMIN_ONLY,
+    "manage/reviewers/": ADMIN_ONLY,
+    "manage/reviewers/0/": (LOGIN, 404, 404, 404, 404),  # no such reviewer
+    "manage/rounds/{hidden}/import/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/import/template/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/import/confirm/": (LOGIN, 405, 405, 405, 405),
+    "manage/rounds/{hidden}/import/drop/": (LOGIN, 405, 405, 405, 405),
+    "manage/rounds/{hidden}/returns/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/returns/{b}/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/extend/{a}/": ADMIN_ONLY,
     "manage/rounds/{hidden}/compute/": (LOGIN, 405, 405, 405, 405),
     "manage/rounds/{hidden}/jobs/{job}/": ADMIN_ONLY,
     "manage/rounds/{hidden}/publish/{snapshot}/": ADMIN_ONLY,
@@ -185,6 +308,11 @@ def world():
     compute_round(round=shown, by=None, draws=0)
     publish_results(snapshot=shown.snapshots.first(), by=make.user("administrator"))
     comment = _comment(by=leads[a.pk])
+    today = timezone.localdate()
+    visit = visits.record_visit(
+        submission=b, starts_on=today, ends_on=today, members=[], other_members="", itinerary="",
+        by=make.user("administrator"),
+    )  # fmt: skip
     return {
         "people": {
             "anonymous": None,
@@ -195,7 +323,7 @@ def world():
         },
         "names": {
             "framework": hidden.framework.code, "draft": make.framework(published=False).code, "a": a.pk, "b": b.pk,
-            "evidence_a": files[a.pk].pk, "evidence_b": files[b.pk].pk, "assignment": task.pk,
+            "visit": visit.pk, "evidence_a": files[a.pk].pk, "evidence_b": files[b.pk].pk, "assignment": task.pk,
             "other_assignment": other.pk, "hidden": hidden.code, "open": shown.code,
             "job": jobs.enqueue(round=hidden, by=None).pk, "city_b": b.city.code,
             "city_open": published.city.code, "snapshot": computed.pk, "comment": comment.pk,

@@ -23,6 +23,8 @@ _SIGNS = {
     "appealed": ("!", "warn"), "final": ("✓", "ok"),
     "blank": ("○", "muted"), "value": ("✓", "ok"), "not_applicable": ("–", "muted"), "unavailable": ("!", "warn"),
     "unmarked": ("○", "muted"), "done": ("✓", "ok"), "set_aside": ("‖", "warn"), "recused": ("–", "muted"),
+    "open": ("!", "warn"), "reconsidering": ("◔", "violet"), "ruled": ("✓", "ok"), "accepted": ("✓", "ok"),
+    "resolved": ("–", "muted"), "upheld": ("✓", "ok"), "dismissed": ("–", "muted"), "withdrawn": ("–", "muted"),
     "assigned": ("◐", "info"), "finished": ("✓", "ok"), "published": ("✓", "ok"), "retired": ("–", "muted"),
 }  # fmt: skip
 

@@ -3,13 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.models import User
 from cities.answers import Content, Problem
-from cities.models import Answer, Round, Submission
+from cities.models import Answer, Membership, Responsibility, Round, Submission
 from cities.phases import why_closed, why_round_closed
 
 
 class ActionRefused(Exception):
     """The action is not possible now; the message says why, in words for the person who asked."""
+
+
+class TooLate(ActionRefused):
+    """Only the cut-off was in the way: what was typed is kept as a late draft, which an extension may admit."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +60,28 @@ def require_round_open(round_: Round) -> None:
 
 def lock_submission(submission: Submission) -> Submission:
     return Submission.objects.select_for_update(of=("self",)).select_related("round").get(pk=submission.pk)
+
+
+def people_of(submission: Submission) -> list[User]:
+    """Everybody who works for the city."""
+    members = Membership.objects.filter(city=submission.city_id, user__is_active=True).select_related("user")
+    return [member.user for member in members.order_by("id")]
+
+
+def people_concerned(submission: Submission, leaves: set[int]) -> list[User]:
+    """Of the city's people, those to whom one of these leaves is a task: leads, and whoever sees one of them."""
+    given = Responsibility.objects.filter(answer__submission=submission, answer__indicator__in=leaves)
+    departments: set[int | None] = set()
+    persons: set[int | None] = set()
+    for lead, supporting, person in given.values_list("lead_department", "supporting_departments", "person"):
+        departments |= {lead, supporting}
+        persons.add(person)
+    members = Membership.objects.filter(city=submission.city_id, user__is_active=True).select_related("user")
+    return [
+        member.user
+        for member in members.order_by("id")
+        if member.role == Membership.Role.LEAD
+        or member.department_id is None
+        or member.department_id in departments
+        or member.user_id in persons
+    ]

@@ -72,7 +72,7 @@ def import_answers(
     for city, cells in answers.items():
         for cell in cells:
             answer = stored[submissions[city].pk, cell.indicator.pk]
-            content, value = _merged_cell(answer, cell)
+            content, value = merged_cell(answer, cell)
             if content_of(answer) == content:
                 unchanged += 1
                 continue
@@ -104,7 +104,7 @@ def _submissions_for(round_: Round, cities: list[int]) -> dict[int, Submission]:
         .select_related("city", "round__framework")
         .filter(round=round_, city__in=cities)
     }
-    locked = [str(one.city) for one in existing.values() if one.is_handed_in]
+    locked = [str(one.city) for one in existing.values() if one.submitted_at is not None]  # also while returned
     if locked:
         raise ActionRefused(f"{'、'.join(locked[:5])}{'等' if len(locked) > 5 else ''}已提交，不能再导入。")
     Submission.objects.bulk_create(
@@ -129,7 +129,7 @@ def _submissions_for(round_: Round, cities: list[int]) -> dict[int, Submission]:
     return everyone
 
 
-def _merged_cell(answer: Answer, cell: ReadCell) -> tuple[Content, float | None]:
+def merged_cell(answer: Answer, cell: ReadCell) -> tuple[Content, float | None]:
     """A file without a narrative keeps the one that is there."""
     content = cell.resolved.content
     if cell.clears:

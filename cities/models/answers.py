@@ -20,7 +20,10 @@ class ChangeSource(models.TextChoices):
     UNDO = "undo", "撤销"
     COPY = "copy", "沿用上一轮"
     LATE = "late", "采纳逾期草稿"
+    RECONSIDERED = "reconsidered", "复议"
+    RESUBMITTED = "resubmitted", "城市重新提交，内容已变更"
     DEMO = "demo", "演示数据"
+    CONFLICT = "conflict", "与他人的修改冲突，未采用"
 
 
 class Answer(models.Model):

@@ -68,6 +68,8 @@ def read_sources(tree: Tree, rules: Rules, inputs: RoundInputs) -> Sources:
         to_scores(tree, array)
     votes = np.count_nonzero(~np.isnan(marks), axis=0)
     state = _final_state(rules, reported, ruled, votes, np.count_nonzero(accepts, axis=0))
+    if inputs.ruled_not_applicable is not None:
+        state[inputs.ruled_not_applicable.T & submitted] = State.NOT_APPLICABLE
     marked = ~ruled & (votes > 0) & (state == State.VALUE)
     return Sources(answer, marks, ruling, reported, state, ruled, marked)
 

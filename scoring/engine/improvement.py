@@ -191,6 +191,7 @@ def one_city(inputs: RoundInputs, city_index: int) -> RoundInputs:
         accepts_not_applicable=inputs.accepts_not_applicable[:, at],
         rulings=inputs.rulings[at],
         submitted=inputs.submitted[at],
+        ruled_not_applicable=None if inputs.ruled_not_applicable is None else inputs.ruled_not_applicable[at],
     )
 
 
@@ -279,6 +280,7 @@ def _changed(tree: Tree, inputs: RoundInputs, city_index: int, changes: Mapping[
     values, states = inputs.values.copy(), inputs.states.copy()
     marks, accepts = inputs.marks.copy(), inputs.accepts_not_applicable.copy()
     rulings = inputs.rulings.copy()
+    away = None if inputs.ruled_not_applicable is None else inputs.ruled_not_applicable.copy()
     for code, change in changes.items():
         row = tree.leaf_codes.index(code)
         given = not isinstance(change, State)
@@ -286,9 +288,12 @@ def _changed(tree: Tree, inputs: RoundInputs, city_index: int, changes: Mapping[
         states[city_index, row] = State.VALUE if given else change
         marks[:, city_index, row] = np.nan
         accepts[:, city_index, row] = change is State.NOT_APPLICABLE
+        if away is not None:
+            away[city_index, row] = False
     return replace(
-        inputs, values=values, states=states, marks=marks, accepts_not_applicable=accepts, rulings=rulings
-    )
+        inputs, values=values, states=states, marks=marks, accepts_not_applicable=accepts, rulings=rulings,
+        ruled_not_applicable=away,
+    )  # fmt: skip
 
 
 def _row(rows: RoundScores, place: int) -> RoundScores:

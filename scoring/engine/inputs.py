@@ -25,7 +25,7 @@ class RoundInputs:
     finished marks in the units of ``values``, NaN where there is none with a score.
     ``accepts_not_applicable`` (R, C, L) bool: a finished mark that accepts 不适用. ``rulings`` (C, L)
     float64, in the same units, NaN none. ``submitted`` (C,) bool; what a city that has not submitted holds is
-    not looked at.
+    not looked at. ``ruled_not_applicable`` (C, L) bool: a ruling that the leaf does not apply; None is none.
     """
 
     cities: tuple[str, ...]
@@ -35,6 +35,7 @@ class RoundInputs:
     accepts_not_applicable: NDArray[np.bool_]
     rulings: NDArray[np.float64]
     submitted: NDArray[np.bool_]
+    ruled_not_applicable: NDArray[np.bool_] | None = None
 
 
 def check_inputs(tree: Tree, inputs: RoundInputs) -> None:
@@ -60,6 +61,9 @@ def check_inputs(tree: Tree, inputs: RoundInputs) -> None:
     for name in ("accepts_not_applicable", "submitted"):
         if getattr(inputs, name).dtype != np.bool_:
             raise InputError(f"{name} must be boolean")
+    away = inputs.ruled_not_applicable
+    if away is not None and (away.shape != cells or away.dtype != np.bool_):
+        raise InputError(f"ruled_not_applicable must be boolean and have the shape {cells}")
     _check_numbers(tree, inputs)
 
 
@@ -71,6 +75,9 @@ def _check_numbers(tree: Tree, inputs: RoundInputs) -> None:
     missing = seen & (states == State.VALUE) & ~np.isfinite(inputs.values)
     _refuse(tree, inputs, missing, "state VALUE without a finite value")
     _refuse(tree, inputs, np.isinf(inputs.rulings), "an infinite ruling")
+    if inputs.ruled_not_applicable is not None:
+        both = inputs.ruled_not_applicable & ~np.isnan(inputs.rulings)
+        _refuse(tree, inputs, both, "a ruling with a value that does not apply as well")
     for marks in inputs.marks:
         _refuse(tree, inputs, np.isinf(marks), "an infinite mark")
 

@@ -1,6 +1,12 @@
-from django.db import migrations
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [("scoring", "0007_workbench")]
-    operations: list = []
+    operations = [
+        migrations.AddField(
+            model_name="reconsideration",
+            name="reply",
+            field=models.TextField(blank=True, verbose_name="答复"),
+        ),
+    ]

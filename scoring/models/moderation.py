@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from cities.models import Submission
 from indicators.models import Indicator
@@ -47,7 +48,10 @@ class Divergence(models.Model):
 
 
 class Reconsideration(models.Model):
-    """A reviewer is asked to look again at one mark, until a deadline. Only this mark opens."""
+    """A reviewer is asked to look again at one mark, until a deadline. Only this mark opens.
+
+    `kept` stays empty when the question was closed without an answer: it lapsed, or the cell was decided meanwhile.
+    """
 
     divergence = models.ForeignKey(
         Divergence, on_delete=models.PROTECT, related_name="reconsiderations", verbose_name="分歧"
@@ -63,6 +67,7 @@ class Reconsideration(models.Model):
     due_at = models.DateTimeField("复议截止")
     answered_at = models.DateTimeField("答复时间", null=True, blank=True)
     kept = models.BooleanField("维持原评分", null=True, blank=True)
+    reply = models.TextField("答复", blank=True)
 
     class Meta:
         verbose_name = "复议"
@@ -77,6 +82,16 @@ class Reconsideration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.divergence} · R{self.assignment.seat}"
+
+    @property
+    def is_live(self) -> bool:
+        """Asked, not answered, and still within its time."""
+        return self.answered_at is None and timezone.now() < self.due_at
+
+    @property
+    def has_lapsed(self) -> bool:
+        """Nobody answered it: its time is over, or the cell was decided meanwhile."""
+        return not self.is_live and self.kept is None
 
 
 class Appeal(models.Model):

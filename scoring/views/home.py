@@ -21,12 +21,16 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "scoring/front.html", {"published": published})
     if user.is_administrator:
         return redirect("manage:rounds")
+    if user.role == user.Role.MODERATOR:
+        return redirect("moderation:index")
     if user.is_reviewer:
         return redirect("review:index")
     submissions = list(city_queries.submissions_of(user))
     if len(submissions) == 1:
         return redirect("submission:tasks", pk=submissions[0].pk)
-    return render(request, "scoring/city_home.html", {"submissions": submissions})
+    counts = city_queries.work_counts(user, submissions)
+    work = [(one, counts.get(one.pk, city_queries.WorkCounts())) for one in submissions]
+    return render(request, "scoring/city_home.html", {"work": work})
 
 
 @require_safe

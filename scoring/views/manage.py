@@ -1,4 +1,4 @@
-"""The administrator's pages: rounds, who takes part, who reviews, computing and publishing, the audit log."""
+"""The administrator's pages: rounds, who takes part, computing and publishing, the audit log."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -13,11 +13,11 @@ from accounts.http import AuthenticatedRequest
 from accounts.models import AuditEntry
 from cities import actions as city_actions
 from cities import queries as city_queries
-from cities.models import Round, Submission
+from cities.models import Round
 from scoring import jobs, review_queries
 from scoring.actions import compute
 from scoring.actions import review as review_actions
-from scoring.forms import AssignForm, EnrolForm, RoundForm
+from scoring.forms import EnrolForm, RoundForm
 from scoring.models import ResultSnapshot
 
 ADMINISTER = "scoring.administer"
@@ -88,35 +88,6 @@ def enrol(request: AuthenticatedRequest, code: str) -> HttpResponse:
         city_actions.open_submission(round_=found, city=city, by=request.user)
     messages.success(request, _("已加入 %(n)s 个城市。") % {"n": len(form.cleaned_data["cities"])})
     return redirect("manage:round", code=code)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def assign(request: AuthenticatedRequest, code: str, submission: int) -> HttpResponse:
-    found = _load(request, code)
-    target = get_object_or_404(Submission.objects.select_related("city", "round"), pk=submission, round=found)
-    form = AssignForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            review_actions.assign_reviewer(
-                submission=target, reviewer=form.cleaned_data["reviewer"], by=request.user
-            )
-        except city_actions.ActionRefused as refusal:
-            form.add_error("reviewer", str(refusal))
-        else:
-            messages.success(request, _("已分配评审专家。"))
-            return redirect("manage:assign", code=code, submission=submission)
-    context = {
-        "round": found,
-        "submission": target,
-        "form": form,
-        "assignments": target.assignments.select_related("reviewer"),
-        "crumbs": [
-            (_("轮次"), reverse("manage:rounds")),
-            (found.name, reverse("manage:round", args=[code])),
-            (f"{target.city} · {_('评审专家')}", None),
-        ],
-    }
-    return render(request, "scoring/manage/assign.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -5,7 +5,15 @@
 
   var PAUSE = 1500;
   var RETRY = 5000;
+  var panel = document.querySelector('form[data-conflict]');
   var form = document.querySelector('form[data-autosave]');
+
+  /* Both texts stand in the panel and in the history: once it is decided, the copy here has done its duty. */
+  if (panel) {
+    panel.addEventListener('submit', function () {
+      forget('answer:' + panel.dataset.user + ':' + panel.getAttribute('action'));
+    });
+  }
   if (!form || !window.fetch || !window.FormData) { return; }
 
   var state = form.querySelector('.save-state');
@@ -14,6 +22,8 @@
   var sending = null;                           // what is on its way
   var timer = 0;
   var leaving = null;                           // the button that waits for what is on its way
+  var going = '';                               // the address that waits for it
+  var back = null;                              // the link to sign in again
 
   function fields() {
     var values = [];
@@ -30,7 +40,26 @@
   function say(word, values) {
     var text = form.dataset[word] || '';
     Object.keys(values || {}).forEach(function (name) { text = text.replace('{' + name + '}', values[name]); });
-    if (state) { state.textContent = text; }
+    tell(text);
+  }
+
+  function tell(text) { if (state) { state.textContent = text; } }
+
+  /* The session is over: the way back in, and back here. The link stays while a further save is tried and refused. */
+  function expire() {
+    var live = document.getElementById('live');
+    say('expired');
+    if (back || !state || !live || !live.dataset.loginUrl) { return; }
+    back = document.createElement('a');
+    back.href = live.dataset.loginUrl + '?next=' + encodeURIComponent(window.location.pathname);
+    back.textContent = live.dataset.login;
+    back.addEventListener('click', function () { delete form.dataset.dirty; });
+    state.parentNode.insertBefore(back, state);   // before the words, so that it does not move as they change
+  }
+
+  function signedIn() {
+    if (back) { back.parentNode.removeChild(back); }
+    back = null;
   }
 
   function keep() {
@@ -45,8 +74,8 @@
     try { return JSON.parse(window.localStorage.getItem(key)); } catch (error) { return null; }
   }
 
-  function forget() {
-    try { window.localStorage.removeItem(key); } catch (error) { /* nothing was kept */ }
+  function forget(which) {
+    try { window.localStorage.removeItem(which || key); } catch (error) { /* nothing was kept */ }
   }
 
   function plan(delay) {
@@ -83,8 +112,24 @@
   /* A button waits for the answer: its form then carries the version that the server holds. */
   function leave() {
     var button = leaving;
+    var address = going;
+    if (sending) { return; }
     leaving = null;
-    if (button && !sending) { submit(button); }
+    going = '';
+    if (button) { submit(button); return; }
+    if (address && snapshot() === saved) { delete form.dataset.dirty; window.location.assign(address); }
+  }
+
+  /* A link inside the site waits for the save as well; when that fails, the browser asks at the next click. */
+  function follow(event) {
+    var link = event.target.closest('a[href]');
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) { return; }
+    if (link.target || link.hasAttribute('download') || link.origin !== window.location.origin) { return; }
+    if (link.hash && link.pathname === window.location.pathname) { return; }
+    if (going || link === back || (snapshot() === saved && !sending)) { return; }
+    event.preventDefault();
+    going = link.href;
+    send();
   }
 
   function submit(button) {
@@ -99,23 +144,53 @@
 
   function answer(response, sent) {
     sending = null;
-    if (response.status === 401) { return say('expired'); }
+    if (response.status === 401) { return expire(); }
     if (response.status === 409) {              // the page that shows both texts comes from a plain save
       say('conflict');
       leaving = null;
       return submit(form.querySelector('[value="stay"]'));
     }
-    if (response.status === 403) { return say('refused'); }
+    if (response.status === 403 || response.status === 422) { return refuse(response); }
     if (!response.ok) { say('failed'); return plan(RETRY); }
+    if (response.status === 202) { return late(response, sent); }
     return response.json().then(function (result) {
       var typedOn = snapshot() !== sent;
       if (merge(result.fields, JSON.parse(sent))) { form.elements.version.value = result.fields.version; }
       if (typedOn) { saved = sent; return plan(0); }
       saved = snapshot();
       forget();
+      show(result);
+      signedIn();
       say('saved', { time: result.saved_at });
       form.dispatchEvent(new Event('saved', { bubbles: true }));
       return undefined;
+    });
+  }
+
+  /* After the cut-off: the server holds it as a late draft and says so; nothing has to be kept here. */
+  function late(response, sent) {
+    return response.json().then(function (result) {
+      saved = sent;
+      tell(result.message);
+      if (snapshot() === sent) { forget(); } else { plan(PAUSE); }
+    });
+  }
+
+  /* The server says why, in a sentence; the text stays here and in the form. */
+  function refuse(response) {
+    say('refused');
+    return response.json().then(function (result) { if (result.message) { tell(result.message); } }, function () {});
+  }
+
+  /* What follows the form, as the server renders it: the estimate, the state, the last change. */
+  function show(result) {
+    Object.keys(result.parts || {}).forEach(function (id) {
+      var place = document.getElementById(id);
+      if (place) { place.innerHTML = result.parts[id]; }
+    });
+    Object.keys(result.texts || {}).forEach(function (id) {
+      var place = document.getElementById(id);
+      if (place) { place.textContent = result.texts[id]; }
     });
   }
 
@@ -185,7 +260,9 @@
       leaving = event.submitter || form.querySelector('[value="stay"]');
     }
   });
+  document.addEventListener('click', follow);
+  document.addEventListener('visibilitychange', function () { if (document.hidden) { send(); } });
   window.addEventListener('online', send);
   window.addEventListener('offline', function () { if (snapshot() !== saved) { say('offline'); } });
-  if (form.hasAttribute('data-clean')) { offer(); }
+  if (form.hasAttribute('data-clean') || form.hasAttribute('data-stored')) { offer(); }
 }());

@@ -1,6 +1,7 @@
-"""`./run bench`: rows 1 to 5 of the performance goals against their floors, in memory, on SQLite and on PostgreSQL.
+"""`./run bench`: rows 1 to 7 of the performance goals against their floors, in memory, on SQLite and on PostgreSQL.
 
-`./run bench memory`, `sqlite` or `postgres` runs a part. Prints `name ours floor ratio goal ok`; the exit code is 1
+`./run bench memory`, `sqlite`, `postgres`, `pages` or `autosave` runs a part; the last two run on SQLite, and on
+PostgreSQL as well when DATABASE_URL names one. Prints `name ours floor ratio goal ok`; the exit code is 1
 when a goal is missed. PostgreSQL is a server of its own; when DATABASE_URL names one, a database `benchmark_…` on it.
 """
 
@@ -17,18 +18,18 @@ from pathlib import Path
 from . import memory, postgres
 from .measure import HEAD, Row, read, say
 
-PARTS = ("memory", "sqlite", "postgres")
+PARTS = ("memory", "sqlite", "postgres", "pages", "autosave")
 
 
-def on_database(url: str) -> list[Row]:
+def on_database(url: str, module: str = "database", settings: str = "config.settings") -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "rows.json"
         given = os.environ | {
             "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DJANGO_SETTINGS_MODULE": settings,
             "MEDIA_ROOT": folder,
         }
-        subprocess.run([sys.executable, "-m", "tests.benchmarks.database", str(out)], check=True, env=given)
+        subprocess.run([sys.executable, "-m", f"tests.benchmarks.{module}", str(out)], check=True, env=given)
         return read(out)
 
 
@@ -64,6 +65,26 @@ def on_postgres() -> list[Row]:
         return on_database(url)
 
 
+def served(module: str) -> list[Row]:
+    """Pages as they are served, on SQLite and on the PostgreSQL that DATABASE_URL names, if it does."""
+    settings = "tests.benchmarks.served_settings"
+    with tempfile.TemporaryDirectory() as folder:
+        rows = on_database(f"sqlite:///{folder}/benchmark.sqlite3", module, settings)
+    named = os.environ.get("DATABASE_URL", "")
+    if named.startswith("postgres"):
+        with own_database(named) as url:
+            rows += on_database(url, module, settings)
+    return rows
+
+
+def pages() -> list[Row]:
+    return served("pages")
+
+
+def autosave() -> list[Row]:
+    return served("autosave")
+
+
 def main(wanted: list[str]) -> int:
     if not set(wanted) <= set(PARTS):
         say(f"usage: ./run bench [{' | '.join(PARTS)}]")
@@ -71,7 +92,7 @@ def main(wanted: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a server of ours is stopped
     started = time.perf_counter()
     rows: list[Row] = []
-    for part, measure in zip(PARTS, (memory.rows, sqlite, on_postgres), strict=True):
+    for part, measure in zip(PARTS, (memory.rows, sqlite, on_postgres, pages, autosave), strict=True):
         if not wanted or part in wanted:
             rows += measure()
     sys.stdout.writelines(f"{line}\n" for line in (HEAD, *(row.line() for row in rows)))

@@ -8,8 +8,10 @@ from django.db.models import Max, Model
 from django.utils import timezone
 
 from accounts.models import User
-from cities.models import Answer, City, Round, Submission
-from indicators.models import Framework, Indicator
+from cities import actions
+from cities.answers import Content
+from cities.models import Answer, City, Membership, Round, Submission
+from indicators.models import Framework, Indicator, RubricLevel
 from scoring.models import Mark, ReviewAssignment
 
 from . import data
@@ -175,3 +177,87 @@ def _insert(model: type[Model], columns: tuple[str, ...], rows: list[tuple], **c
             cursor.executemany(
                 f"INSERT INTO {table} ({names}) VALUES ({marks})", [(*row, *tail) for row in rows]
             )
+
+
+# --- a city at work ----------------------------------------------------------------------------------------
+
+
+def large_framework(leaves: int) -> Framework:
+    """So many leaves in six dimensions: two quantities and three rubrics of four levels in each five."""
+    made = Framework.objects.create(code=f"BENCH{leaves}", edition="1", name_zh="性能测试")
+    roots = [
+        Indicator.objects.create(
+            framework=made, code=f"D{d}", position=d * 10000, name_zh=f"维度{d}", weight=1
+        )
+        for d in range(1, min(6, leaves) + 1)
+    ]
+    for place in range(leaves):
+        root = roots[place % len(roots)]
+        kind = "quantity" if place % 5 < 2 else "rubric"
+        leaf = Indicator.objects.create(
+            framework=made, code=f"{root.code}.{place}", parent=root, position=root.position + 1 + place, weight=1,
+            name_zh=f"学习型城市建设指标第{place}项", kind=kind, unit="%" if kind == "quantity" else "",
+            curve=data.CURVE if kind == "quantity" else "", definition="口径说明。" * 20, basis="统计年鉴",
+        )  # fmt: skip
+        if kind == "rubric":
+            for step, (level, low, high) in enumerate(
+                (("A", 90, 100), ("B", 75, 89), ("C", 60, 74), ("D", 0, 59))
+            ):
+                RubricLevel.objects.create(
+                    indicator=leaf, position=step, level=level, label=level, score_min=low, score_max=high,
+                    descriptor="等级描述。" * 12,
+                )  # fmt: skip
+    made.status, made.published_at = Framework.Status.PUBLISHED, timezone.now()
+    made.save()
+    return made
+
+
+def city_at_work(leaves: int) -> tuple[Submission, User, str]:
+    """A city that filled everything in and handed it in last year, and is at it again; its lead, and a leaf's code."""
+    with transaction.atomic():
+        made = large_framework(leaves)
+        city = City.objects.create(code=f"BENCH{leaves}", name_zh="性能市")
+        lead = User.objects.create_user(username=f"lead{leaves}", display_name="牵头人")
+        Membership.objects.create(user=lead, city=city, role=Membership.Role.LEAD)
+        submission = None
+        for year in (2024, 2025):
+            round_ = Round.objects.create(
+                code=f"BENCH{leaves}-{year}",
+                name=f"{year}年评价",
+                framework=made,
+                year=year,
+                opens_at=timezone.now(),
+            )
+            submission = actions.open_submission(round_=round_, city=city, by=lead)
+            for answer in submission.answers.select_related("indicator"):
+                answer.submission = submission
+                quantity = answer.indicator.kind == "quantity"
+                content = Content(
+                    "value", value_text="40" if quantity else "", level="" if quantity else "B",
+                    narrative="情况说明。" * 30,
+                )  # fmt: skip
+                actions.save_answer(answer=answer, content=content, seen_version=0, by=lead, ready=True)
+            if year == 2024:
+                actions.hand_in(submission=submission, by=lead)
+    assert submission is not None
+    return submission, lead, made.indicators.exclude(kind="").order_by("position")[0].code
+
+
+def clients_at_work(number: int, cities: int) -> list[tuple[int, str, User]]:
+    """So many editors, spread over the cities, each with a leaf of his own: submission id, leaf code, editor."""
+    made = large_framework(-(-number // cities))
+    round_ = Round.objects.create(
+        code="BENCH-SAVE", name="同时填报", framework=made, year=2025, opens_at=timezone.now()
+    )
+    codes = list(made.indicators.exclude(kind="").order_by("position").values_list("code", flat=True))
+    found = []
+    for place in range(cities):
+        city = City.objects.create(code=f"SAVE{place:03d}", name_zh=f"城市{place}")
+        submission = actions.open_submission(round_=round_, city=city, by=None)
+        for code in codes[: number - len(found)]:
+            editor = User.objects.create_user(
+                username=f"editor{len(found)}", display_name=f"填报员{len(found)}"
+            )
+            Membership.objects.create(user=editor, city=city, role=Membership.Role.EDITOR)
+            found.append((submission.pk, code, editor))
+    return found

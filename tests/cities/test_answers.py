@@ -129,3 +129,43 @@ def test_a_percent_sign_counts_only_where_the_unit_is_one(leaf):
     funding = leaf("A1")
     funding.unit = "元/人·年"
     assert resolve(funding, Content(VALUE, value_text="12%"), year=2025).value is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "typed", "value"),
+    [
+        ("人", "3.2万", 32000.0),
+        ("人", "３．２ 万", 32000.0),
+        ("人", "1,280万", 12_800_000.0),
+        ("元", "1.5亿", 150_000_000.0),
+        ("元/人·年", "0.12345万", 1234.5),
+        ("‰", "2.5‰", 2.5),
+        ("人", "1,280", 1280.0),
+        ("人", "１２８０", 1280.0),
+        ("万人", "3.2", 3.2),
+    ],
+)
+def test_large_numbers_are_understood_where_they_can_mean_one_thing_only(leaf, unit, typed, value):
+    people = leaf("A1")
+    people.unit = unit
+    resolved = resolve(people, Content(VALUE, value_text=typed), year=2025)
+    assert (resolved.value, resolved.problems) == (value, ())
+
+
+@pytest.mark.parametrize(("unit", "typed"), [("万人", "3.2万"), ("亿元", "3万"), ("%", "3万")])
+def test_a_large_number_in_a_large_unit_is_asked_about(leaf, unit, typed):
+    people = leaf("A1")
+    people.unit = unit
+    resolved = resolve(people, Content(VALUE, value_text=typed), year=2025)
+    assert resolved.value is None
+    assert [problem.message for problem in resolved.problems] == [
+        f"“{typed}”里的“万”与单位“{unit}”重复或不一致。请换算成以“{unit}”为单位，只填数字。"
+    ]
+
+
+def test_a_word_alone_or_twice_is_no_number(leaf):
+    people = leaf("A1")
+    people.unit = "人"
+    for typed in ("万", "3万万", "3万5千", "三万"):
+        resolved = resolve(people, Content(VALUE, value_text=typed), year=2025)
+        assert resolved.problems[0].message == f"“{typed}”不是数字。请只填数字，例如 12.5，不要带单位。"

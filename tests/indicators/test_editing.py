@@ -93,6 +93,9 @@ def test_a_half_typed_curve_is_kept_and_marked(draft):
         ("kind", "nonsense", "列表"),
         ("unit", "单" * 33, "超出 1 字"),
         ("evidence_min", "1.5", "整数"),
+        ("evidence_kinds", "pdf、exe", "不是可用的材料类型：exe"),
+        ("evidence_max_mb", "0", "1 到 1000 之间的整数"),
+        ("evidence_years", "两年", "不是数字"),
     ],
 )
 def test_what_cannot_be_stored_is_said_and_the_rest_is_stored(draft, field, typed, words):

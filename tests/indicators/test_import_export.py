@@ -395,6 +395,8 @@ def frameworks(draw) -> FrameworkData:
                 aggregation="" if kind else draw(st.sampled_from(["", "geometric", "harmonic", "arithmetic"])),
                 definition=safe_text(draw(texts)), evidence_hint=safe_text(draw(texts)),
                 evidence_min=D(draw(st.integers(0, 9))), department_hint=safe_text(draw(texts)), basis=safe_text(draw(texts)),
+                evidence_kinds=draw(st.sampled_from(["", "pdf", "jpg;pdf"])),
+                evidence_max_mb=draw(st.sampled_from([None, D(20)])), evidence_years=draw(st.sampled_from([None, D(2)])),
             )
         )  # fmt: skip
         if kind == "rubric" or (kind == "bonus" and draw(st.booleans())):

@@ -114,7 +114,7 @@ def test_reading_a_round_takes_the_same_queries_whatever_its_size(cities, django
         submission = make.filled_in(round_, make.city(), {"A1": 50, "A2": "A", "B1": "1", "H1": 3})
         make.reviewed(submission, {"A1": 50, "A2": "A", "B1": "1", "H1": 1})
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         gathered = gather(round_)
 
     assert gathered.seats == (1,)

@@ -295,7 +295,7 @@ def test_codes_may_hold_anything(client):
 
 @pytest.mark.parametrize("cities", [1, 4])
 @pytest.mark.parametrize(
-    ("name", "queries"), [("overview", 6), ("city", 7), ("compare", 6), ("indicator", 6), ("method", 5)]
+    ("name", "queries"), [("overview", 6), ("city", 7), ("compare", 6), ("indicator", 6), ("method", 6)]
 )
 def test_pages_take_the_same_queries_whatever_the_number_of_cities(
     client, cities, name, queries, django_assert_num_queries

@@ -193,9 +193,9 @@ def test_query_counts_do_not_grow_with_the_work(client, django_assert_num_querie
     tasks = [make.assignment(make.handed_in(in_round=in_round), reviewer) for _ in range(submissions)]
     make.mark(tasks[0], "A1")
     client.force_login(reviewer)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get("/review/")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(21):
         client.get(f"/review/{tasks[0].pk}/i/A1/")
 
 

@@ -28,6 +28,7 @@ class Command(OneLineCommand):
         self.stdout.write("演示账号（密码均为 " + demonstration.PASSWORD + "）：")
         for username, what in (
             ("admin", "管理员：轮次、进度、结果、导出"),
+            ("moderator", "评审组长：分歧、裁定、申诉"),
             ("reviewer1", "评审专家（reviewer1—reviewer6）"),
             ("karamay", "克拉玛依市牵头：填报中，可继续填报并提交"),
             ("karamay-edu", "克拉玛依市教育局：部门填报员"),

@@ -1,0 +1,127 @@
+"""Who sees which part of a round's results: every page, chart, export and address asks here.
+
+`view_of` is the one gate. What it returns says which result is shown and what of it; `View.only` takes away whatever
+this person may not see, so that a page which builds on its list of cities cannot show more.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q, QuerySet
+
+from cities.models import Round, Submission
+from scoring.models import ResultSnapshot
+from scoring.permissions import has_reviewed, steers_round, still_reviews, submissions_of_staff
+
+if TYPE_CHECKING:
+    from scoring.queries import CityResult
+
+
+@dataclass(frozen=True)
+class View:
+    """What one person sees of a round's results.
+
+    `own`: ids of the submissions that may be seen, None for all of them. `ranks`: ranks, rank intervals and orderings
+    by score may be shown. `public`: without any standing in the round (a visitor, or an account from elsewhere): no
+    reasons, no personal data. `listed_only`: cities that are not on the public list are left out. `inside`: runs the
+    round and sees what is not published. `hidden`: codes of the cities of the round that this person does not see.
+    """
+
+    round: Round
+    snapshot: ResultSnapshot | None
+    own: frozenset[int] | None = None
+    ranks: bool = True
+    public: bool = False
+    listed_only: bool = False
+    inside: bool = False
+    superseded: bool = False
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def compares(self) -> bool:
+        """Whether other cities may be seen: tables, comparisons, medians, exports."""
+        return self.own is None
+
+    @property
+    def left_out(self) -> int:
+        """How many cities the public list leaves out: pages say “名单中不含 n 个城市”."""
+        return len(self.hidden) if self.listed_only else 0
+
+    def shows(self, city: str) -> bool:
+        """Whether the city with this code may be seen."""
+        return city not in self.hidden
+
+    def only(self, cities: "Iterable[CityResult]") -> "list[CityResult]":
+        """Those of the cities that may be seen; where ranks are not shown, without ranks and by code.
+
+        A rank that is shown is the stored one, among all cities: nothing is numbered anew for the public list.
+        """
+        found = [city for city in cities if city.code not in self.hidden]
+        if self.ranks:
+            return found
+        return sorted((_without_ranks(city) for city in found), key=lambda city: city.code)
+
+    def rows(self, rows: QuerySet[Any], submission: str = "submission") -> QuerySet[Any]:
+        """The rows (such as `NodeScore`) whose city may be seen; `submission` is the path to it."""
+        if self.own is not None:
+            rows = rows.filter(**{f"{submission}__in": self.own})
+        return rows.filter(**{f"{submission}__is_listed": True}) if self.listed_only else rows
+
+
+def _without_ranks(city: "CityResult") -> "CityResult":
+    cells = {
+        code: replace(cell, rank=None, rank_low=None, rank_high=None) for code, cell in city.cells.items()
+    }
+    return replace(city, cells=cells)
+
+
+def view_of(user: Any, round_: Round, *, wanted: int | None = None) -> View | None:
+    """What `user` (also nobody signed in) sees of the round's results; None: nothing.
+
+    Those who run the round see the newest result, everybody else the one published last. `wanted` names another one:
+    everybody may read what was published once; `View.snapshot` is None where it may not be seen or does not exist.
+    """
+    view = _standing(user, round_)
+    if view is None:
+        return None
+    snapshots = round_.snapshots.select_related("round__framework").defer("inputs", "robustness")
+    published = snapshots.exclude(published_at=None).order_by("-published_at", "-id")
+    if wanted is not None:
+        shown = (snapshots if view.inside else published).filter(pk=wanted).first()
+    else:
+        shown = snapshots.order_by("-id").first() if view.inside else published.first()
+    superseded = (
+        wanted is not None
+        and shown is not None
+        and shown.published_at is not None
+        and published.filter(
+            Q(published_at__gt=shown.published_at) | Q(published_at=shown.published_at, pk__gt=shown.pk)
+        ).exists()
+    )
+    return replace(view, snapshot=shown, superseded=superseded)
+
+
+def _standing(user: Any, round_: Round) -> View | None:
+    if steers_round(user, round_):
+        return View(round_, None, inside=True)
+    if round_.results_published_at is None:
+        return None
+    audience = Round.Audience
+    own = submissions_of_staff(user, round_)
+    if round_.audience != audience.OWN and (own or has_reviewed(user, round_)):
+        if not (user.is_reviewer and still_reviews(user, round_)):
+            return View(round_, None, ranks=round_.shows_ranks)
+    if round_.audience == audience.PUBLIC:
+        return View(
+            round_, None, ranks=round_.shows_ranks, public=True, listed_only=True,
+            hidden=_codes(round_.submissions.filter(is_listed=False)),
+        )  # fmt: skip
+    if own:
+        hidden = _codes(round_.submissions.exclude(pk__in=own))
+        return View(round_, None, own=own, ranks=False, hidden=hidden)
+    return None
+
+
+def _codes(submissions: QuerySet[Submission]) -> frozenset[str]:
+    return frozenset(submissions.values_list("city__code", flat=True))
