@@ -1,6 +1,7 @@
 """The rules of a city's case: how long each part may be, and which evidence it names."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,13 +65,37 @@ def problems_of(section: CaseSection, numbers: dict[str, Evidence]) -> tuple[Pro
     if not length:
         found.append(Problem("text", f"请填写“{label}”。"))
     if length > limit:
-        found.append(Problem("text", f"“{label}”最多 {limit} 字，已超出 {length - limit} 字，请删减。"))
+        found.append(_over(section))
     unknown = [number for number in references_in(section.text) if number not in numbers]
     if unknown:
         found.append(
             Problem("text", f"引用的材料 {'、'.join(unknown)} 不在佐证材料目录里。请核对编号，或先上传材料。")
         )
     return tuple(found)
+
+
+def too_long(submission: Submission, sections: Iterable[CaseSection] | None = None) -> list[Part]:
+    """The parts that keep the submission from being handed in; after a return the case stays as it was handed in.
+
+    One query, none where `sections` are given.
+    """
+    if submission.status == Submission.Status.RETURNED:
+        return []
+    sections = submission.case_sections.all() if sections is None else sections
+    order = list(LIMITS)
+    over = [one for one in sections if length_of(one.text) > LIMITS[one.key]]
+    return [
+        Part(one, length_of(one.text), LIMITS[one.key], (_over(one),))
+        for one in sorted(over, key=lambda one: order.index(one.key))
+    ]
+
+
+def _over(section: CaseSection) -> Problem:
+    limit = LIMITS[section.key]
+    words = (
+        f"“{section.get_key_display()}”最多 {limit} 字，已超出 {length_of(section.text) - limit} 字，请删减。"
+    )
+    return Problem("text", words)
 
 
 def parts_of(submission: Submission, sections: list[CaseSection]) -> list[Part]:

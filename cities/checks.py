@@ -1,12 +1,12 @@
 """Soft checks: what deserves an explanation. It passes once the narrative gives one, and the reviewer sees both."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from cities.answers import Problem
-from cities.models import Submission
+from cities.models import Answer, Submission
 from cities.previous import Previous, previous_answers
 from indicators.models import Indicator
 from indicators.queries import FrameworkTree, load_tree
@@ -76,12 +76,17 @@ def unexplained(findings: tuple[Finding, ...]) -> tuple[Problem, ...]:
 
 
 def soft_findings_of(
-    submission: Submission, tree: FrameworkTree | None = None
+    submission: Submission, tree: FrameworkTree | None = None, stored: Iterable[Answer] | None = None
 ) -> dict[int, tuple[Finding, ...]]:
-    """Leaf id -> its findings, only leaves that have any: at most five queries, three more without `tree`."""
+    """Leaf id -> its findings, only leaves that have any: at most four queries, more without `tree` and `stored`.
+
+    Args:
+        stored: the submission's answers, where they have been read already.
+    """
     leaves = (tree or load_tree(submission.round.framework)).leaves
     previous = previous_answers(submission, leaves)
-    answers = {answer.indicator_id: answer for answer in submission.answers.filter(value__isnull=False)}
+    stored = submission.answers.filter(value__isnull=False) if stored is None else stored
+    answers = {answer.indicator_id: answer for answer in stored if answer.value is not None}
     found = {
         leaf.pk: soft_findings(leaf, answers[leaf.pk], previous.get(leaf.pk))
         for leaf in leaves

@@ -23,8 +23,11 @@ class Estimate:
 
 
 def estimate_leaf(tree: FrameworkTree, indicator: Indicator, value: float | None) -> Estimate | None:
-    """The estimate for one value; None without a value, or where the score depends on the other cities."""
-    if value is None:
+    """The estimate for one value.
+
+    None without a value, where the score depends on the other cities, or for a pilot's draft that cannot be scored yet.
+    """
+    if value is None or tree.trouble:
         return None
     if indicator.kind == Indicator.Kind.BONUS:
         return Estimate(None, value)
@@ -33,16 +36,20 @@ def estimate_leaf(tree: FrameworkTree, indicator: Indicator, value: float | None
         if not indicator.curve:
             return None
         score = float(parse_curve(indicator.curve).score(np.array([value]))[0])
-    at = tree.engine.codes.index(indicator.code)
-    return Estimate(score, score * float(tree.engine.global_weight[at]))
+    weight = float(tree.engine.global_weight[tree.engine.index[indicator.code]])
+    return Estimate(score, score * weight)
 
 
 def estimate_submission(tree: FrameworkTree, round_: Round, answers: dict[str, Any]) -> dict[str, float]:
     """Estimated scores of a submission alone, by node code with TOTAL; nodes without a score are left out.
 
+    Nothing for a pilot's draft that cannot be scored yet.
+
     Args:
         answers: leaf code -> Answer.
     """
+    if tree.trouble:
+        return {}
     engine = tree.engine
     codes = engine.leaf_codes
     values = np.array([[np.nan if answers[code].value is None else answers[code].value for code in codes]])

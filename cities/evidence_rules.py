@@ -91,7 +91,7 @@ def files_by_leaf(submission: Submission) -> dict[int, list[Evidence]]:
 
 
 def twins(files: Sequence[Evidence], submission: Submission, user: Any) -> dict[int, list[str]]:
-    """Evidence id -> where else the same bytes stand, in words; two queries at most.
+    """Evidence id -> where else the same bytes stand, in words; one query, and one more where there is a twin.
 
     The city's own people and those who read it from outside are told of its own files, this round and before. That
     another city handed in the same file is for reviewers and administrators, and says no more than that.
@@ -99,7 +99,6 @@ def twins(files: Sequence[Evidence], submission: Submission, user: Any) -> dict[
     if not files:
         return {}
     outsider = membership_in(user, submission) is None
-    visible = visible_leaves(user, submission)
     others = Evidence.objects.filter(file__in={one.file_id for one in files}, deleted_at=None)
     if not outsider:
         others = others.filter(submission__city=submission.city_id)
@@ -108,6 +107,9 @@ def twins(files: Sequence[Evidence], submission: Submission, user: Any) -> dict[
         "-submission__round__year", "id"
     ):
         same[other.file_id].append(other)
+    if len(same) == sum(map(len, same.values())):  # each stands once: under this very number
+        return {}
+    visible = visible_leaves(user, submission)
     found = {}
     for one in files:
         words = [_twin_words(submission, other, visible) for other in same[one.file_id] if other.pk != one.pk]

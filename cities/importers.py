@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from cities.answers import NONE_MET, Content, Resolved, parse_number, resolve
@@ -30,6 +31,7 @@ NONE_MET_WORDS = ("均未达到", "以上均未达到")
 CITY_NAMES = ("行政区划代码", "city_code", "adcode", "code", "城市代码")
 ANSWER_LIMITS = Limits(max_bytes=200 * 1024 * 1024, max_unpacked=1024 * 1024 * 1024)
 ADCODE_LENGTH = 6
+MOST_PEOPLE = 100_000  # 万人: more than there are in any city
 
 State = Answer.ValueState
 
@@ -41,6 +43,7 @@ CITY_COLUMNS = (
     Column("province_zh", "省份", ("province",)),
     Column("level", "级别"),
     Column("region", "区域"),
+    Column("population", "常住人口（万人）", ("常住人口", "人口")),
     Column("case_title_zh", "案例题目"),
     Column("case_page", "案例页码"),
 )
@@ -100,7 +103,9 @@ def read_cities(source: Source) -> ReadCities:
         level, bad_level = _word(record["level"], City.Level)
         region, bad_region = _word(record["region"], City.Region)
         page, bad_page = _page(record["case_page"])
-        found = (bad_level, bad_region, bad_page, duplicate_of(codes, code_cell.word, code_cell, "代码"),
+        people, bad_people = _population(record["population"])
+        found = (bad_level, bad_region, bad_page, bad_people,
+                 duplicate_of(codes, code_cell.word, code_cell, "代码"),
                  duplicate_of(adcodes, adcode, record["adcode"], "行政区划代码") if adcode else None)  # fmt: skip
         problems += [problem for problem in found if problem]
         read.problems += problems
@@ -114,6 +119,7 @@ def read_cities(source: Source) -> ReadCities:
                     adcode=adcode or None,
                     level=level,
                     region=region,
+                    population=people,
                     case_page=page,
                     **texts,
                 )
@@ -144,6 +150,16 @@ def _page(cell: Cell) -> tuple[int | None, Problem | None]:
     if number is None or number < 0 or number != int(number):
         return None, error(cell, "不是页码")
     return int(number), None
+
+
+def _population(cell: Cell) -> tuple[Decimal | None, Problem | None]:
+    """In 万人, with at most two decimals; a blank cell is not known."""
+    if cell.is_blank:
+        return None, None
+    number = parse_number(cell.word)
+    if number is None or not 0 < number < MOST_PEOPLE or round(number, 2) != number:
+        return None, error(cell, "不是以万人为单位的常住人口", "请填写正数，最多两位小数，例如 128.5")
+    return number, None
 
 
 # --------------------------------------------------------------------------------------------- answers

@@ -24,8 +24,9 @@ from cities.models import (
     Supplement,
 )
 from cities.scope import memberships_of
+from cities.trees import tree_of
 from indicators.models import Indicator
-from indicators.queries import FrameworkTree, load_tree
+from indicators.queries import FrameworkTree
 
 #: what those who fill in have declared complete; the first still waits for the lead
 MARKED = (Answer.Status.READY, Answer.Status.APPROVED)
@@ -160,7 +161,8 @@ class TaskList:
 
 
 def load_task_list(submission: Submission, visible: Collection[int] | None = None) -> TaskList:
-    """Tree, answers and evidence counts of a submission: five queries, whatever the number of leaves.
+    """Tree, answers and evidence counts of a submission: two queries and those of the tree, whatever the number of
+    leaves.
 
     Args:
         visible: ids of the leaves to list, see `cities.scope.visible_leaves`; None for all of them.
@@ -169,11 +171,17 @@ def load_task_list(submission: Submission, visible: Collection[int] | None = Non
     return _task_list(submission, visible, answers)
 
 
-def load_work(submission: Submission, visible: Collection[int] | None = None) -> TaskList:
-    """As `load_task_list`, with supporting departments, open remarks and reviewers' questions: eight queries."""
-    answers = submission.answers.select_related(
-        "responsibility__lead_department", "responsibility__person"
-    ).prefetch_related("responsibility__supporting_departments")
+def load_work(
+    submission: Submission, visible: Collection[int] | None = None, *, supporting: bool = True
+) -> TaskList:
+    """As `load_task_list`, with open remarks and reviewers' questions: two queries more, and one for the departments.
+
+    Args:
+        supporting: also read the supporting departments.
+    """
+    answers = submission.answers.select_related("responsibility__lead_department", "responsibility__person")
+    if supporting:
+        answers = answers.prefetch_related("responsibility__supporting_departments")
     remarks: dict[int, list[ReturnItem]] = {}
     for item in open_remarks(submission):
         remarks.setdefault(item.answer_id, []).append(item)
@@ -190,7 +198,7 @@ def _task_list(
     remarks: Mapping[int, list[ReturnItem]] = MappingProxyType({}),
     questions: Mapping[int, int] = MappingProxyType({}),
 ) -> TaskList:
-    tree = load_tree(submission.round.framework)
+    tree = tree_of(submission.round.framework)
     answers = {answer.indicator_id: answer for answer in stored}
     evidence = evidence_rules.files_by_leaf(submission)
     groups: dict[int, Group] = {}

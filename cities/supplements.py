@@ -15,7 +15,8 @@ from cities.scope import visible_leaves
 class Question:
     """A question as one person sees it. The asker's name is nowhere in it.
 
-    `asker` is R1 for the city and the organisers, 您 for whoever asked, 评审专家 for other reviewers.
+    `asker` is R1 for the city and the organisers, 您 for whoever asked, empty for other reviewers: they see what the
+    city added, and not what a colleague wanted to know.
     """
 
     supplement: Supplement
@@ -47,8 +48,8 @@ class Question:
 def questions_for(user: Any, submission: Submission, indicator_id: int | None = None) -> list[Question]:
     """The questions about a submission that this person may see, oldest first; at most two queries.
 
-    The city sees all that were asked about its own leaves; whoever asked sees the own ones; other reviewers see an
-    exchange once the city has answered: until then it would tell them what a colleague is busy with.
+    The city sees all that were asked about its own leaves; whoever asked sees the own ones; other reviewers see the
+    city's answer alone: the question would tell them what a colleague thinks of the matter.
     """
     found = Supplement.objects.filter(submission=submission).select_related("indicator")
     if indicator_id is not None:
@@ -63,6 +64,6 @@ def questions_for(user: Any, submission: Submission, indicator_id: int | None = 
             continue
         if not steers and not own and one.replied_at is None:
             continue
-        asker = f"R{one.seat}" if steers else "您" if own else "评审专家"
+        asker = f"R{one.seat}" if steers else "您" if own else ""
         questions.append(Question(one, asker, own))
     return questions

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cities.models import Answer
-from cities.queries import Group, Task
+from accounts.models import User
+from cities.models import Answer, CaseSection, Department
+from cities.queries import MARKED, Group, Task
 from indicators.models import Indicator
 
 NOBODY = "none"  # in the address: without a department, without a person
@@ -52,6 +53,18 @@ class Filters:
 def id_of(one: Any) -> str:
     """How a department or a person stands in the address."""
     return str(one.pk) if one else NOBODY
+
+
+def departments_of(tasks: Iterable[Task]) -> list[Department]:
+    """The departments that lead one of these tasks: what the list can be filtered by."""
+    found = {task.lead_department.pk: task.lead_department for task in tasks if task.lead_department}
+    return sorted(found.values(), key=lambda one: one.name)
+
+
+def people_of(tasks: Iterable[Task]) -> list[User]:
+    """The persons to whom one of these tasks was given by name."""
+    found = {task.person.pk: task.person for task in tasks if task.person}
+    return sorted(found.values(), key=str)
 
 
 @dataclass(frozen=True)
@@ -112,12 +125,22 @@ class Waiting:
     icon: str
 
 
-def waiting(tasks: Sequence[Task], *, base: str, leads: bool, person: int) -> list[Waiting]:
+def waiting(
+    tasks: Sequence[Task],
+    *,
+    base: str,
+    leads: bool,
+    person: int,
+    department: int | None = None,
+    parts: Sequence[CaseSection] = (),
+) -> list[Waiting]:
     """What waits for this person, the most urgent first; lines without a count are left out.
 
     Args:
         base: the address of the task list.
         leads: also what only the lead can do.
+        department: this person's own, if any.
+        parts: the city's case, as far as it was begun or given to somebody.
     """
     today = timezone.localdate()
 
@@ -147,4 +170,16 @@ def waiting(tasks: Sequence[Task], *, base: str, leads: bool, person: int) -> li
     mine = [task for task in tasks if task.person and task.person.pk == person and not task.is_marked]
     if leads and mine:
         lines.append(line(len(mine), _("由您本人填报，尚未完成"), "info", "◐", person=str(person)))
+    to_write = [
+        part
+        for part in parts
+        if part.status not in MARKED
+        and (part.person_id == person or (department is not None and part.lead_department_id == department))
+    ]
+    lines.append(
+        line(len(to_write), _("城市案例中由您撰写的部分，尚未完成"), "info", "◐", url=f"{base}case/")
+    )
+    if leads:
+        written = sum(part.status == Answer.Status.READY for part in parts)
+        lines.append(line(written, _("城市案例的部分已写好，待您确认"), "violet", "◔", url=f"{base}case/"))
     return [one for one in lines if one.count]

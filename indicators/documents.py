@@ -43,6 +43,31 @@ def framework_document(tree: FrameworkTree) -> bytes:
     return content.getvalue()
 
 
+def write_appendix(document: Any, tree: FrameworkTree) -> None:
+    """The official table at the end of another document, on landscape pages of their own under its running header."""
+    from docx.enum.section import WD_ORIENT, WD_SECTION  # noqa: PLC0415 — heavy
+    from docx.shared import Cm  # noqa: PLC0415 — heavy
+
+    section = document.add_section(WD_SECTION.NEW_PAGE)
+    section.orientation = WD_ORIENT.LANDSCAPE
+    section.page_width, section.page_height = Cm(_PAGE[0]), Cm(_PAGE[1])
+    section.left_margin = section.right_margin = Cm(_MARGIN)
+    section.top_margin, section.bottom_margin = Cm(2.2), Cm(1.8)
+    framework = tree.framework
+    outline(
+        paragraph(
+            document.add_paragraph(), f"附录 {framework.name_zh}", size=16, font=HEI, centred=True, after=4
+        )
+    )
+    edition = _("版本 %(edition)s（%(state)s）") % {
+        "edition": framework.edition,
+        "state": state_words(framework),
+    }
+    paragraph(document.add_paragraph(), edition, size=10.5, centred=True, after=6)
+    document.element.body.insert(-1, _table(official_table(tree)))
+    _closing(document, framework)
+
+
 def state_words(framework: Framework) -> str:
     """What the edition is worth, as every page of a document says."""
     if framework.is_draft:

@@ -95,19 +95,20 @@ def note(document: Any, text: str) -> None:
     paragraph(document.add_paragraph(), text, size=9, before=2, after=6)
 
 
-def picture(document: Any, image: bytes, caption: str, *, width: float = 13.0) -> None:
+def picture(document: Any, image: bytes, caption: str, *, width: float = 13.0, alt: str = "") -> None:
     """A picture across the text with its caption under it.
 
     Args:
         image: PNG or JPEG.
         width: in centimetres.
+        alt: what a screen reader says; the caption without it.
     """
     from docx.shared import Cm  # noqa: PLC0415 — heavy
 
     holder = paragraph(document.add_paragraph(), "", size=9, centred=True, before=6)
     holder.paragraph_format.keep_with_next = True
     shape = holder.add_run().add_picture(io.BytesIO(image), width=Cm(width))
-    shape._inline.docPr.set("descr", clean(caption))  # what a screen reader says
+    shape._inline.docPr.set("descr", clean(alt or caption))  # what a screen reader says
     paragraph(document.add_paragraph(), caption, size=10.5, font=KAI, centred=True, after=8)
 
 
@@ -137,12 +138,17 @@ def table(
     document.element.body.insert(-1, element)
 
 
-def contents(document: Any) -> None:
-    """A table of contents of the headings, which Word fills in when the document is opened."""
+def contents(document: Any, entries: Sequence[str] = ()) -> None:
+    """A table of contents of the headings, which Word fills in when the document is opened.
+
+    Args:
+        entries: stand there until then, a line each: WPS and LibreOffice ask before they fill it in.
+    """
     from docx.oxml.ns import qn  # noqa: PLC0415 — heavy
 
     made = paragraph(document.add_paragraph(), "", size=12)
-    field(made, r'TOC \o "1-2" \h \z \u', placeholder="（打开后右键“更新域”即显示目录）")
+    hint = "（打开后右键“更新域”即显示页码）" if entries else "（打开后右键“更新域”即显示目录）"
+    field(made, r'TOC \o "1-2" \h \z \u', placeholder="\n".join([*entries, hint]))
     settings = document.settings.element
     if settings.find(qn("w:updateFields")) is None:
         make("w:updateFields", settings, val="true")
@@ -187,17 +193,24 @@ def outline(holder: Any, *, level: int = 0) -> None:
 
 
 def field(holder: Any, instruction: str, *, placeholder: str = "1") -> None:
-    """A field that Word computes: PAGE, NUMPAGES, TOC."""
+    """A field that Word computes: PAGE, NUMPAGES, TOC. `placeholder` may have several lines."""
     from docx.oxml import OxmlElement  # noqa: PLC0415 — heavy
     from docx.oxml.ns import qn  # noqa: PLC0415 — heavy
 
     for kind in ("begin", "instruction", "separate", "value", "end"):
-        if kind in ("begin", "separate", "end"):
+        if kind == "value":
+            for place, line in enumerate(clean(placeholder).split("\n")):
+                made = run(holder, "", size=9 if place == 0 and "\n" not in placeholder else 12).element
+                if place:
+                    make("w:br", made)
+                make("w:t", made).text = line
+            continue
+        if kind == "instruction":
+            element = OxmlElement("w:instrText")
+            element.text = f" {instruction} "
+        else:
             element = OxmlElement("w:fldChar")
             element.set(qn("w:fldCharType"), kind)
-        else:
-            element = OxmlElement("w:instrText" if kind == "instruction" else "w:t")
-            element.text = f" {instruction} " if kind == "instruction" else placeholder
         run(holder, "", size=9).element.append(element)
 
 

@@ -6,18 +6,18 @@ import numpy as np
 
 from accounts.models import User
 from scoring.agreement import Floats, SeverityLine
-from scoring.charts import (
-    _ROW,
+from scoring.charts.base import (
     COLOURS,
     GREY,
+    ROW,
     About,
     Figure,
-    _dots,
-    _figure,
-    _label,
-    _layout,
-    _rows_axis,
-    _score_axis,
+    build,
+    dots,
+    escaped,
+    layout_of,
+    rows_axis,
+    score_axis,
 )
 from scoring.words import one_decimal
 
@@ -46,12 +46,12 @@ def distribution(about: About, marks: Sequence[tuple[User, Floats]]) -> Figure |
     hover = [
         f"{user}：中位数 {one_decimal(median)}" for (user, _), median in zip(shown, medians, strict=True)
     ]
-    line = _dots(0, "中位数", medians, hover)
+    line = dots(0, "中位数", medians, hover)
     line["marker"] = {"color": COLOURS[0], "symbol": "diamond", "size": 12}
     names = [str(user) for user, _ in shown]
-    layout = _layout(100 + 36 * len(shown), yaxis=_rows_axis(names), xaxis=_score_axis(x))
+    layout = layout_of(100 + 36 * len(shown), yaxis=rows_axis(names), xaxis=score_axis(x))
     rows = [[str(user), len(values), *_quartiles(values), float(values.mean())] for user, values in there]
-    return _figure(
+    return build(
         about,
         "distribution",
         title="各专家的评分分布",
@@ -93,7 +93,7 @@ def severities(about: About, lines: Sequence[SeverityLine]) -> Figure | None:
         return None
     mean = [line.mean for line in known]
     hover = [f"{line.user}：{_signed(line.mean)}，{line.words}" for line in known]
-    trace = _dots(0, "平均偏差", mean, hover)
+    trace = dots(0, "平均偏差", mean, hover)
     trace["error_x"] = {
         "type": "data", "symmetric": False, "color": GREY, "thickness": 2, "width": 4,
         "array": [_reach(line.high, line.mean) for line in known],
@@ -103,10 +103,10 @@ def severities(about: About, lines: Sequence[SeverityLine]) -> Figure | None:
         "title": {"text": "与同组其他专家的平均差（分）"}, "automargin": True, "zeroline": True,
         "zerolinecolor": GREY, "zerolinewidth": 2,
     }  # fmt: skip
-    layout = _layout(
-        110 + _ROW * len(known), yaxis=_rows_axis([_label(str(line.user)) for line in known]), xaxis=axis
+    layout = layout_of(
+        110 + ROW * len(known), yaxis=rows_axis([escaped(str(line.user)) for line in known]), xaxis=axis
     )
-    return _figure(
+    return build(
         about,
         "severity",
         title="各专家的宽严",

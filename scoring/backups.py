@@ -29,11 +29,12 @@ from cities.evidence import path_of
 from cities.models import EvidenceFile
 from indicators.guards import FRAMEWORK_GUARDS
 from scoring.actions.compute import one_moment
+from scoring.guards import RESULT_GUARDS
 
 DATABASE = "database.jsonl.gz"
 MANIFEST = "manifest.json"
 ROOMS = ("accounts", "indicators", "cities", "scoring")
-GUARDS = AUDIT_GUARDS + FRAMEWORK_GUARDS
+GUARDS = AUDIT_GUARDS + FRAMEWORK_GUARDS + RESULT_GUARDS
 CHUNK = 1024 * 1024
 
 

@@ -26,11 +26,12 @@ from indicators.actions import import_framework
 from indicators.models import Framework, Indicator
 from indicators.queries import FrameworkTree, load_tree
 from indicators.reference import reference_framework
-from scoring import demonstration_division
-from scoring.actions import moderation, review
+from scoring import demonstration_cases, demonstration_division
+from scoring.actions import moderation, publishing, review
 from scoring.actions.compute import compute_round
 from scoring.engine import parse_curve
-from scoring.models import Divergence, Mark, ReviewAssignment
+from scoring.models import Divergence, Mark, ResultSnapshot, ReviewAssignment
+from scoring.moderation import UNDECIDED
 
 ROUND_CODE = "演示数据-2025"  # so that every row of an exported CSV says it, and every receipt
 PASSWORD = "xuexi-demo-2025"  # noqa: S105 — printed and public; the demonstration refuses to load on a real host
@@ -92,6 +93,7 @@ def load(*, say: Callable[[str], object] = lambda _line: None) -> Round:
     round_ = city_actions.open_round(
         code=ROUND_CODE, name="2025年学习型城市评价（演示）", framework=framework, year=YEAR, by=people["admin"],
         opens_at=now - timedelta(days=60), closes_at=now + timedelta(days=30), is_demo=True,
+        grade_bands="85:优秀|75:良好|60:合格|0:待改进",
     )  # fmt: skip
     tree = load_tree(framework)
     quality = {city.code: chance.uniform(0.52, 0.86) for city in cities}
@@ -107,14 +109,28 @@ def load(*, say: Callable[[str], object] = lambda _line: None) -> Round:
                 submission, lead=lead, editor=people[f"{_username(city)}-edu"]
             )
         else:
+            if city.code in demonstration_cases.CITIES:
+                demonstration_cases.write(submission, by=lead)
             city_actions.hand_in(submission=submission, by=lead, detail=ChangeSource.DEMO)
     say("正在生成评审数据……")
     _review(round_, tree, people, chance)
     _rule_once(round_, tree, people["moderator"])
+    demonstration_cases.select(round_, by=people["moderator"])
     say("正在计算得分……")
     snapshot = compute_round(round=round_, by=people["admin"], reason="演示数据")
-    review.publish_results(snapshot=snapshot, by=people["admin"])
+    _publish(snapshot, people["admin"])
     return round_
+
+
+def _publish(snapshot: ResultSnapshot, admin: User) -> None:
+    """Finalised and open to everybody; the divergences that nobody ruled on are let stand first."""
+    left = Divergence.objects.filter(submission__round=snapshot.round_id, status__in=UNDECIDED)
+    for divergence in left:
+        moderation.accept_divergence(
+            divergence=divergence, reason=f"{REMARK}差距在可接受范围内，按评审汇总规则计分。", by=admin
+        )
+    publishing.finalise_result(snapshot=snapshot, reason=f"{REMARK}自动定稿。", by=admin)
+    publishing.publish_results(snapshot=snapshot, audience=Round.Audience.PUBLIC, by=admin)
 
 
 def _framework() -> Framework:
@@ -232,14 +248,14 @@ def _review(round_: Round, tree: FrameworkTree, people: dict[str, User], chance:
 
 
 def _rule_once(round_: Round, tree: FrameworkTree, moderator: User) -> None:
-    """The widest divergence on a rubric is decided: at the middle mark. The others wait in the queue."""
+    """The widest divergence on a rubric is decided: at the middle mark. The others are let stand at the end."""
     rubrics = {leaf.pk: leaf for leaf in tree.leaves if leaf.kind == Indicator.Kind.RUBRIC}
     widest = Divergence.objects.filter(submission__round=round_, indicator__in=rubrics).first()
     if widest is None:
         return
     leaf = rubrics[widest.indicator_id]
     marks = Mark.objects.filter(assignment__submission=widest.submission_id, indicator=leaf)
-    middle = median(marks.exclude(value=None).values_list("value", flat=True))
+    middle = median(mark.value for mark in marks if mark.value is not None)
     band = next(one for one in leaf.level_list if one.score_min <= middle <= one.score_max)
     content = Content(
         State.VALUE, value_text=f"{middle:g}", level=band.level,

@@ -1,6 +1,6 @@
 """The sheets of the results workbook that explain: 推导, a row per city and node, and 稳健性."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,23 +42,31 @@ class _Cell:
     score: float | None
 
 
-def derivation_rows(results: Results, *, everything: bool | None = None) -> Iterator[list[Any]]:
+def derivation_rows(
+    results: Results, *, everything: bool | None = None, cities: Collection[str] | None = None
+) -> Iterator[list[Any]]:
     """City code, city, node code, node, score, formula, steps in words; None is none.
 
     Args:
         everything: whether to write all rows; None: when there are at most `MOST_ROWS`. Otherwise one row says where
             the derivations are found.
+        cities: the codes of those that are written; None: all.
     """
     gathered = results.gathered
     codes = gathered.tree.codes
-    total = len(gathered.inputs.cities) * len(codes)
+    chosen = [
+        (place, city, name)
+        for place, (city, name) in enumerate(zip(gathered.inputs.cities, gathered.city_names, strict=True))
+        if cities is None or city in cities
+    ]
+    total = len(chosen) * len(codes)
     wanted = total <= MOST_ROWS if everything is None else everything and total <= LAST_ROW
     if not wanted:
-        words = f"共 {total} 行，未随本次导出；每个得分在网页上点开即见推导；如需全部，请在导出地址后加 &derivations=all。"
+        words = f"共 {total} 行，未随本次导出；每个得分在网页上点开即见推导；如需全部，请在导出页面选择“全部推导”。"
         yield [None, None, None, None, None, None, words]
         return
     explainer = Explainer(gathered)
-    for place, (city, name) in enumerate(zip(gathered.inputs.cities, gathered.city_names, strict=True)):
+    for place, city, name in chosen:
         scores, states = results.score[place].tolist(), results.state[place].tolist()
         cells = {
             code: _Cell(_WORDS[state], None if np.isnan(score) else score)

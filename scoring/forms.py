@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cities.models import City, Round
 from indicators.models import Framework, Missing
+from scoring.engine.grades import GradeError, parse_grade_bands
 
 
 class EditionField(forms.ModelChoiceField):
@@ -14,6 +15,23 @@ class EditionField(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj} · {obj.get_status_display()}" if obj.is_draft else str(obj)
+
+
+class GradeBandsField(forms.CharField):
+    """Grades and from which score on each is given; empty: none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("等级划分"), required=False, max_length=200,
+            help_text=_("按四舍五入后的总分划分，从高到低，例如 90:优秀|80:良好|60:合格|0:待改进；不填则不分等级。"), **kwargs,
+        )  # fmt: skip
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        try:
+            return str(parse_grade_bands(text))
+        except GradeError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class RoundForm(forms.Form):
@@ -43,6 +61,7 @@ class RoundForm(forms.Form):
     unreviewed = forms.ChoiceField(
         label=_("未评审的指标"), choices=Round.Unreviewed.choices, initial=Round.Unreviewed.BLOCK
     )
+    grade_bands = GradeBandsField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

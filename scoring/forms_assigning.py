@@ -9,6 +9,7 @@ from accounts.models import User
 from cities.models import City, Round, Submission
 from scoring.assigning import Facts, Options, suggestions
 from scoring.conflicts import Person
+from scoring.forms import GradeBandsField
 from scoring.models import Recusal
 
 _LARGEST_SEED = 2**31 - 1
@@ -235,7 +236,8 @@ class RulesForm(forms.Form):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    LOCKED = ("panel", "divergence_points", "divergence_levels")
+    grade_bands = GradeBandsField()
+    LOCKED = ("panel", "divergence_points", "divergence_levels", "grade_bands")
 
     def __init__(self, *args: Any, locked: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,7 +8,7 @@ in the same order.
 from dataclasses import dataclass
 
 from indicators.workbook_safety import column_letters
-from scoring.engine import Aggregation, Rules, State, Tree
+from scoring.engine import Aggregation, GradeBands, Rules, State, Tree
 from scoring.engine.tree import Group
 
 #: what stands in a cell without a score
@@ -173,3 +173,12 @@ def rank_formula(key: str, keys: str) -> str:
 def rank_key_formula(total: str, decimals: str) -> str:
     """The score that ranks are decided on: rounded half-up after adding 1e-12."""
     return f'=IF(ISNUMBER({total}),ROUND({total}+0.000000000001,{decimals}),"")'
+
+
+def grade_formula(rank_key: str, bands: GradeBands) -> str:
+    """The grade whose line the rounded score reaches; empty text for none."""
+    text = '""'
+    for low, _above, label in reversed(bands.rows):
+        quoted = label.replace('"', '""')
+        text = f'IF({rank_key}>={low:f},"{quoted}",{text})'
+    return f'=IF(ISNUMBER({rank_key}),{text},"")'

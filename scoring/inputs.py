@@ -79,6 +79,7 @@ class GatheredInputs:
     seats: tuple[int, ...]
     submission_ids: tuple[int, ...] = ()
     ruling_notes: dict[tuple[int, int], RulingNote] = field(default_factory=dict)
+    grade_bands: str = ""
 
     @property
     def node_names(self) -> dict[str, str]:
@@ -138,6 +139,7 @@ def gather(round_: Round) -> GatheredInputs:
         seats=seats,
         submission_ids=tuple(submission for _, _, submission, _ in cities),
         ruling_notes=notes,
+        grade_bands=round_.grade_bands,
     )
 
 
@@ -344,6 +346,8 @@ def payload(gathered: GatheredInputs, *, seed: int, draws: int, delta: float) ->
             "seed": seed,
             "draws": draws,
             "delta": delta,
+            # only where there are any: what was computed before there were grades keeps its digest
+            **({"grade_bands": gathered.grade_bands} if gathered.grade_bands else {}),
         },
         "inputs": {
             "cities": [
@@ -409,6 +413,7 @@ def from_payload(data: dict[str, Any]) -> GatheredInputs:
         versions=np.array(stored["versions"], dtype=np.int64).reshape(shape),
         seats=tuple(stored["seats"]),
         ruling_notes=notes,
+        grade_bands=method.get("grade_bands", ""),
     )
 
 

@@ -1,7 +1,8 @@
 """Computing a whole round outside a request: rows that wait, one worker that takes them, progress that anyone may read.
 
 A job is claimed by one statement, so that any number of workers share the rows. Progress is written between the
-steps of the computation, outside its transactions, and survives leaving the page.
+steps of the computation, outside its transactions, and survives leaving the page. The worker takes documents as well
+(`document_jobs`), after the computations.
 """
 
 from datetime import timedelta
@@ -13,8 +14,9 @@ from django.utils import timezone
 from accounts.models import User
 from cities.actions import ActionRefused
 from cities.models import Round
+from scoring import document_jobs
 from scoring.actions.compute import compute_round
-from scoring.models import ComputeJob
+from scoring.models import ComputeJob, DocumentJob
 
 #: smaller rounds are computed within the request: it takes less than a second
 SYNCHRONOUS_BELOW = 100
@@ -51,7 +53,10 @@ def claim(job: ComputeJob) -> bool:
 
 
 def run(job: ComputeJob) -> ComputeJob:
-    """Compute a job that was claimed. Whatever goes wrong ends in the row, in words."""
+    """Compute a job that was claimed. Whatever goes wrong ends in the row, in words.
+
+    A worker that is told to stop puts the job back into the queue.
+    """
 
     def progress(step: str, percent: int) -> None:
         ComputeJob.objects.filter(pk=job.pk).update(step=step, done=percent, beat_at=timezone.now())
@@ -72,17 +77,22 @@ def run(job: ComputeJob) -> ComputeJob:
     except Exception:
         ended["error"] = "计算时发生意外错误，请联系运维人员查看日志。"
         raise
+    except BaseException:  # told to stop
+        ended = {"status": ComputeJob.Status.WAITING, "step": "", "done": 0, "started_at": None}
+        raise
     finally:
-        ComputeJob.objects.filter(pk=job.pk).update(**ended, finished_at=timezone.now())
+        if ended["status"] != ComputeJob.Status.WAITING:
+            ended["finished_at"] = timezone.now()
+        ComputeJob.objects.filter(pk=job.pk).update(**ended)
     job.refresh_from_db()
     return job
 
 
-def run_next() -> ComputeJob | None:
-    """Take the oldest waiting job and compute it; None when none waits."""
+def run_next() -> ComputeJob | DocumentJob | None:
+    """Take the oldest waiting computation and do it, else the oldest waiting document; None when nothing waits."""
     revive()
     waiting = ComputeJob.objects.filter(status=ComputeJob.Status.WAITING).order_by("pk")
     for job in waiting.select_related("round__framework", "created_by"):
         if claim(job):
             return run(job)
-    return None
+    return document_jobs.run_next()

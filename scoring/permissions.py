@@ -169,8 +169,17 @@ rules.add_perm("scoring.decide_case", steers_city & is_handed_in)
 # how well reviewers agree: those who steer once they no longer score; reviewers when it is out, without names
 rules.add_perm(
     "scoring.see_agreement",
-    is_administrator
-    | (is_moderator & ~still_reviews)
-    | (is_reviewer & ~still_reviews & results_are_open_to),
+    is_administrator | (is_moderator & ~still_reviews) | (is_reviewer & ~still_reviews & results_are_open_to),
 )
-rules.add_perm("scoring.see_severity", is_administrator | (is_moderator & ~still_reviews))
+
+
+@rules.predicate
+def works_for_a_participant(user: Any, round_: Round | None) -> bool:
+    return round_ is not None and bool(submissions_of_staff(user, round_))
+
+
+# names of reviewers: never for somebody of a city that they judge
+rules.add_perm(
+    "scoring.see_severity",
+    is_administrator | (is_moderator & ~still_reviews & ~works_for_a_participant),
+)

@@ -1,14 +1,17 @@
 """Reads of results that pages share. A page never loads a snapshot's stored inputs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
 from statistics import median
 from typing import Any
 
 import numpy as np
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from numpy.typing import NDArray
 
-from cities.models import Answer, Evidence, Round, Submission
+from cities.models import Answer, Evidence, Receipt, Round, Submission
 from indicators.queries import FrameworkTree
 from scoring.engine import RoundScores, State, Tree, waterfall
 from scoring.engine.contributions import Waterfall
@@ -97,6 +100,64 @@ def city_results(
         city = found.setdefault(code, CityResult(code, name, {}, code not in absent))
         city.cells[node] = Cell(*values)
     return sorted(found.values(), key=lambda city: (city.total.rank is None, city.total.rank, city.code))
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Scores of many cities at many nodes, (C, N); NaN is none."""
+
+    cities: tuple[str, ...]
+    nodes: tuple[str, ...]
+    scores: NDArray[np.float64]
+
+    def at(self, node: str) -> NDArray[np.float64]:
+        return self.scores[:, self.nodes.index(node)]
+
+    def of(self, cities: Container[str]) -> "Grid":
+        """The rows of some cities."""
+        keep = [place for place, code in enumerate(self.cities) if code in cities]
+        return Grid(tuple(self.cities[place] for place in keep), self.nodes, self.scores[keep])
+
+
+def score_grid(snapshot: ResultSnapshot, nodes: Sequence[str]) -> Grid:
+    """Every city's scores at `nodes`: the lean way to medians and deviations of a whole round.
+
+    Two queries the first time; a stored result never changes, so a process keeps the last few.
+    """
+    return _score_grid(snapshot.pk, snapshot.digest, snapshot.created_at, snapshot.round_id, tuple(nodes))
+
+
+@lru_cache(maxsize=4)
+def _score_grid(pk: int, _digest: str, _created_at: datetime, round_id: int, nodes: tuple[str, ...]) -> Grid:
+    submissions = dict(
+        Submission.objects.filter(round=round_id).order_by("pk").values_list("pk", "city__code")
+    )
+    line = {key: place for place, key in enumerate(submissions)}
+    column = {code: place for place, code in enumerate(nodes)}
+    scores = np.full((len(line), len(column)), np.nan)
+    rows = NodeScore.objects.filter(snapshot=pk, node_code__in=nodes).exclude(score=None).order_by()
+    found = rows.values_list("submission_id", "node_code", "score")
+    for submission, node, score in found.iterator(chunk_size=10_000):
+        scores[line[submission], column[node]] = score
+    scores.flags.writeable = False
+    return Grid(tuple(submissions.values()), nodes, scores)
+
+
+def ranks_at(snapshot: ResultSnapshot, node: str = TOTAL) -> dict[str, int | None]:
+    """Every city's stored rank at a node, by its code: one query."""
+    rows = NodeScore.objects.filter(snapshot=snapshot, node_code=node).order_by()
+    return dict(rows.values_list("submission__city__code", "rank"))
+
+
+def scores_over(
+    snapshots: Iterable[int], cities: Iterable[str], nodes: Iterable[str]
+) -> dict[tuple[int, str, str], float]:
+    """Scores of several results by (snapshot id, city, node), those that are there: one query."""
+    rows = NodeScore.objects.filter(
+        snapshot__in=list(snapshots), submission__city__code__in=list(cities), node_code__in=list(nodes)
+    ).exclude(score=None)
+    found = rows.order_by().values_list("snapshot_id", "submission__city__code", "node_code", "score")
+    return {(snapshot, city, node): score for snapshot, city, node, score in found if score is not None}
 
 
 def scores_at(cities: Iterable[CityResult], node: str) -> list[float]:
@@ -225,9 +286,11 @@ def claimed_items(snapshot: ResultSnapshot, city: str) -> dict[str, list[str]]:
 
 
 def submission_of(snapshot: ResultSnapshot, city: str) -> Submission | None:
-    """The city's submission in the snapshot's round, with the city and the round at hand."""
+    """The city's submission in the snapshot's round with city, round and, for print-outs, `receipt_number` at hand."""
+    receipts = Receipt.objects.filter(submission=OuterRef("pk")).order_by("-sequence").values("number")
     return (
         Submission.objects.select_related("city", "round")
+        .annotate(receipt_number=Subquery(receipts[:1]))
         .filter(round=snapshot.round_id, city__code=city)
         .first()
     )

@@ -1,8 +1,8 @@
 """A stored result as arrays, for exports: what the snapshot says, not what the database holds today."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,11 @@ def load_results(snapshot: ResultSnapshot) -> Results:
         .order_by("pk")
         .values_list("node_code", "state", *_NUMBERS)
     )
-    found_codes, states, numbers = _columns(rows.iterator(chunk_size=_BATCH))
-    if found_codes != list(codes) * shape[0]:
+    states, numbers = (
+        np.zeros(shape[0] * shape[1], dtype=np.int8),
+        np.empty((len(_NUMBERS), shape[0] * shape[1])),
+    )
+    if not _fill(rows.iterator(chunk_size=_BATCH), codes, states, numbers):
         raise DamagedResultsError(f"快照 {snapshot.pk} 的得分行与存档的输入不符，请先核验快照。")
     return Results(
         snapshot=snapshot,
@@ -76,16 +79,18 @@ def load_results(snapshot: ResultSnapshot) -> Results:
     )
 
 
-def _columns(rows: Iterator[tuple[Any, ...]]) -> tuple[list[str], NDArray[np.int8], list[Floats]]:
-    codes: list[str] = []
-    states: list[NDArray[np.int8]] = []
-    numbers: list[list[Floats]] = [[] for _ in _NUMBERS]
+def _fill(
+    rows: Iterator[tuple[Any, ...]], codes: Sequence[str], states: NDArray[np.int8], numbers: Floats
+) -> bool:
+    """Read the rows into the columns; whether their codes are `codes` over and over, and as many as there is room."""
+    expected, start = cycle(codes), 0
     while batch := list(islice(rows, _BATCH)):
         part_codes, part_states, *part_numbers = zip(*batch, strict=True)
-        codes.extend(part_codes)
-        states.append(np.array([_STATES[word] for word in part_states], dtype=np.int8))
-        for parts, column in zip(numbers, part_numbers, strict=True):
-            parts.append(np.array(column, dtype=np.float64))
-    if not codes:
-        return [], np.zeros(0, dtype=np.int8), [np.zeros(0) for _ in _NUMBERS]
-    return codes, np.concatenate(states), [np.concatenate(parts) for parts in numbers]
+        end = start + len(batch)
+        if end > states.size or part_codes != tuple(islice(expected, len(batch))):
+            return False
+        states[start:end] = [_STATES[word] for word in part_states]
+        for column, part in zip(numbers, part_numbers, strict=True):
+            column[start:end] = part
+        start = end
+    return start == states.size

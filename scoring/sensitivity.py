@@ -185,13 +185,15 @@ def assumption_lines(robustness: dict[str, Any]) -> list[AssumptionLine]:
 
 
 def sentences(robustness: dict[str, Any], cities: Sequence[CityResult]) -> list[str]:
-    """What an official should know before reading the ranks; `cities` are all, ranked ones first."""
+    """What an official should know before reading the ranks; `cities` are those to be told of, ranked ones first."""
     ranked = [city for city in cities if city.total.rank is not None]
     if len(ranked) < 2:
         return ["参与排名的城市不足两个，无从比较名次。"]
     names = {city.code: city.name for city in cities}
+    seen = [swap for swap in robustness["swaps"] if swap[0] in names and swap[1] in names]
+    robustness = robustness | {"swaps": seen}
     return [
-        *_leaders(ranked),
+        *(_leaders(ranked) if ranked[0].total.rank == 1 else ()),  # the first may be none of those
         *_spread(ranked),
         *_most(robustness),
         *_toss_ups(robustness, names),

@@ -59,7 +59,7 @@ def unpack(snapshot: ResultSnapshot) -> bytes:
 
 def read_inputs(snapshot: ResultSnapshot) -> GatheredInputs:
     """The round as it was when the snapshot was computed."""
-    return from_payload(json.loads(unpack(snapshot)))
+    return from_payload(json.loads(unpack(snapshot).decode()))  # as text: json would hold the bytes beside it
 
 
 # --- computing -----------------------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ _KEYS = {
     "weight": "权重", "points": "分值", "curve": "评分曲线", "normalise": "归一化", "direction": "方向", "levels": "评分等级",
     "items": "要点", "parent": "上级编号", "kind": "类型", "unit": "单位", "aggregation": "汇总方式", "missing": "缺失处理",
     "minimum_share": "最低数据占比", "floor": "几何下限", "bonus_cap": "加分上限", "rank_decimals": "排名小数位",
-    "panel": "评审汇总", "unreviewed": "未评审的指标", "name_zh": "名称", "code": "编号", "edition": "版本",
+    "panel": "评审汇总", "unreviewed": "未评审的指标", "grade_bands": "等级划分", "name_zh": "名称", "code": "编号", "edition": "版本",
 }  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def _rulings(submission: Submission, inside: bool) -> Iterator[Entry]:
         if one.appeal_id:
             what += "（因申诉）"
         if one.superseded_at:
-            what += "；后已被新的裁定替代"
+            what += "；后已不再有效"
         url = reverse("moderation:cell", args=[submission.round.code, submission.pk, code]) if inside else ""
         yield Entry(one.at, what, _decider(one.by), one.reason, url, (code,))
 

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from scoring import urls_assigning
-from scoring.views import advice, jobs, manage, manage_import, manage_returns
+from scoring.views import advice, jobs, manage, manage_import, manage_returns, publishing
 
 app_name = "manage"
 urlpatterns = [
@@ -21,7 +21,11 @@ urlpatterns = [
     path("rounds/<str:code>/import/drop/", manage_import.round_import_drop, name="round_import_drop"),
     path("rounds/<str:code>/compute/", manage.compute_scores, name="compute"),
     path("rounds/<str:code>/jobs/<int:pk>/", jobs.job, name="job"),
-    path("rounds/<str:code>/publish/<int:snapshot>/", manage.publish, name="publish"),
+    path("rounds/<str:code>/publishing/", publishing.index, name="publishing"),
+    path("rounds/<str:code>/publishing/recompute/", publishing.recompute, name="recompute"),
+    path("rounds/<str:code>/publishing/audience/", publishing.audience, name="audience"),
+    path("rounds/<str:code>/finalise/<int:snapshot>/", publishing.finalise, name="finalise"),
+    path("rounds/<str:code>/publish/<int:snapshot>/", publishing.publish, name="publish"),
     path("audit/", manage.audit, name="audit"),
     path("frameworks/<str:code>/<str:edition>/advice/", advice.framework_advice, name="framework_advice"),
     path(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 
 from cities.models import Round, Submission
-from scoring.models import ResultSnapshot
+from scoring.models import ResultSnapshot, ReviewAssignment
 from scoring.permissions import has_reviewed, steers_round, still_reviews, submissions_of_staff
 
 if TYPE_CHECKING:
@@ -109,9 +109,12 @@ def _standing(user: Any, round_: Round) -> View | None:
         return None
     audience = Round.Audience
     own = submissions_of_staff(user, round_)
-    if round_.audience != audience.OWN and (own or has_reviewed(user, round_)):
-        if not (user.is_reviewer and still_reviews(user, round_)):
-            return View(round_, None, ranks=round_.shows_ranks)
+    if (
+        round_.audience != audience.OWN
+        and (own or has_reviewed(user, round_))
+        and not (user.is_reviewer and still_reviews(user, round_))
+    ):
+        return View(round_, None, ranks=round_.shows_ranks)
     if round_.audience == audience.PUBLIC:
         return View(
             round_, None, ranks=round_.shows_ranks, public=True, listed_only=True,
@@ -125,3 +128,32 @@ def _standing(user: Any, round_: Round) -> View | None:
 
 def _codes(submissions: QuerySet[Submission]) -> frozenset[str]:
     return frozenset(submissions.values_list("city__code", flat=True))
+
+
+def rounds_seen_by(user: Any, rounds: Iterable[Round]) -> list[Round]:
+    """Those of the rounds whose results this person may see something of: at most three queries for all of them."""
+    rounds = list(rounds)
+    if not user.is_authenticated:
+        return [one for one in rounds if one.results_published_at and one.audience == Round.Audience.PUBLIC]
+    if user.is_administrator:
+        return rounds
+    tasks = ReviewAssignment.objects.filter(reviewer=user).exclude(status=ReviewAssignment.Status.RECUSED)
+    states: dict[int, set[str]] = {}
+    for round_, status in tasks.values_list("submission__round", "status"):
+        states.setdefault(round_, set()).add(status)
+    own = set(
+        Submission.objects.filter(city__in=user.memberships.values("city")).values_list("round", flat=True)
+    )
+
+    def seen(one: Round) -> bool:
+        judged = states.get(one.pk, set()) if user.is_reviewer else set()
+        done = ReviewAssignment.Status.ASSIGNED not in judged
+        if user.role == user.Role.MODERATOR and user.is_active and done:
+            return True
+        if one.results_published_at is None:
+            return False
+        if one.audience == Round.Audience.PUBLIC or one.pk in own:
+            return True
+        return one.audience == Round.Audience.PARTICIPANTS and bool(judged) and done
+
+    return [one for one in rounds if seen(one)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cities.answers import parse_number
+from cities.models import Responsibility
 from indicators.models import Indicator
 from indicators.queries import FrameworkTree
 from scoring.engine import Change, Gain, Scale, State, gains
@@ -54,6 +55,24 @@ def departments_of(hint: str) -> tuple[str, ...]:
     return tuple(part for part in parts if part) or (NOBODY,)
 
 
+def divided_among(round_id: int, city: str) -> dict[str, tuple[str, ...]]:
+    """The departments that a city itself made responsible, the lead first, by leaf code: at most two queries.
+
+    Leaves that the city has not divided are not there.
+    """
+    mine = Responsibility.objects.filter(
+        answer__submission__round=round_id, answer__submission__city__code=city
+    ).exclude(lead_department=None)
+    rows = mine.select_related("answer__indicator", "lead_department")
+    return {
+        one.answer.indicator.code: (
+            str(one.lead_department),
+            *sorted(str(other) for other in one.supporting_departments.all()),
+        )
+        for one in rows.prefetch_related("supporting_departments")
+    }
+
+
 def scales_of(
     tree: FrameworkTree,
     met: Mapping[str, Iterable[str]],
@@ -88,9 +107,17 @@ def scales_of(
 
 
 def improvements(
-    explainer: Explainer, tree: FrameworkTree, city: str, met: Mapping[str, Iterable[str]], step: float | None
+    explainer: Explainer,
+    tree: FrameworkTree,
+    city: str,
+    met: Mapping[str, Iterable[str]],
+    step: float | None,
+    divided: Mapping[str, tuple[str, ...]] | None = None,
 ) -> list[DepartmentGains]:
-    """What each leaf's next step is worth, per leading department, the department with most to gain first."""
+    """What each leaf's next step is worth, per leading department, the department with most to gain first.
+
+    The departments are those of `divided` (`divided_among`), where a leaf is not there those of the framework.
+    """
     place = explainer.city_at[city]
     row = explainer.inputs.values[place].tolist()
     values = {
@@ -116,7 +143,7 @@ def improvements(
             _KINDS[gain.kind],
             _target(leaf, gain),
             100 * gain.gain / most,
-            departments_of(leaf.department_hint),
+            (divided or {}).get(leaf.code) or departments_of(leaf.department_hint),
         )
         groups.setdefault(line.departments[0], []).append(line)
     listed = [

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from scoring.engine import Rules, round_half_up
+from scoring.engine import GradeBands, Rules, grade_of, parse_grade_bands
 from scoring.models import NodeScore, ResultSnapshot
 
 DEMO = "演示数据"
@@ -21,7 +21,27 @@ def one_decimal(number: float | None) -> str | None:
     """A score as pages show it: rounded once, half-up; None where there is none."""
     if number is None or math.isnan(number):
         return None
-    return f"{float(round_half_up(number, 1)):.1f}"
+    # the arithmetic of the engine's `round_half_up`, without an array for one number: tables have thousands
+    return f"{math.floor((number + 1e-12) * 10.0 + 0.5) / 10.0:.1f}"
+
+
+def bands_of(snapshot: ResultSnapshot) -> GradeBands:
+    """The grades that were declared when the snapshot was computed; empty: none."""
+    return parse_grade_bands(snapshot.method["rules"].get("grade_bands", ""))
+
+
+def grade_in(snapshot: ResultSnapshot, total: float | None) -> str:
+    """The grade of a total by the rules of its snapshot, decided on the rounded score; empty for none."""
+    return grade_of(bands_of(snapshot), total, snapshot.method["rules"]["rank_decimals"])
+
+
+def bands_in_words(bands: GradeBands) -> str:
+    """优秀：90 分及以上；良好：80 分及以上、不足 90 分。"""
+    parts = [
+        f"{label}：{low:f} 分及以上" + ("" if above is None else f"、不足 {above:f} 分")
+        for low, above, label in bands.rows
+    ]
+    return "；".join(parts)
 
 
 def pilot_words(snapshot: ResultSnapshot) -> str:
@@ -51,6 +71,11 @@ def method_items(snapshot: ResultSnapshot) -> list[tuple[Any, ...]]:
         *([("体系说明", edition["provenance"])] if edition["provenance"] else []),
         *([("体系来源", edition["source"])] if edition["source"] else []),
         ("参评城市", method["cities"], f"其中已提交 {handed_in} 个，参与排名 {method['ranked']} 个"),
+        *(
+            [("等级划分", bands_in_words(bands), "与名次一样，按四舍五入到排名小数位的总分划分")]
+            if (bands := bands_of(snapshot))
+            else []
+        ),
         ("评审席位", "、".join(f"R{seat}" for seat in method["seats"]) or "无"),
         ("名次模拟次数", rules["draws"], intervals if rules["draws"] else "未做名次模拟"),
         ("随机种子", rules["seed"]),

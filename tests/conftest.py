@@ -7,8 +7,9 @@ from django.db import connections
 
 from accounts.guards import AUDIT_GUARDS, install, remove
 from indicators.guards import FRAMEWORK_GUARDS
+from scoring.guards import RESULT_GUARDS
 
-ALL_GUARDS = AUDIT_GUARDS + FRAMEWORK_GUARDS
+ALL_GUARDS = AUDIT_GUARDS + FRAMEWORK_GUARDS + RESULT_GUARDS
 UNBLOCK = pytest.StashKey()
 
 # Playwright's synchronous API runs an event loop in the test's thread; the tests themselves are synchronous.

@@ -245,3 +245,17 @@ def confirmed(of: Submission, reviewers: int = 1):
 
 def pdf(text: str = "evidence", name: str = "证明.pdf") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, b"%PDF-1.4\n" + text.encode() + b"\n%%EOF\n", "application/pdf")
+
+
+def published(*, snapshot, by: User, audience: str = "public", erratum: str = "更正了计算。", **shown) -> Round:
+    """A result that is finalised and published, to everybody unless told otherwise; divergences are let stand."""
+    from scoring.actions.moderation import accept_divergence
+    from scoring.actions.publishing import finalise_result, publish_results
+    from scoring.models import Divergence
+    from scoring.moderation import UNDECIDED
+
+    waiting = Divergence.objects.filter(submission__round=snapshot.round_id, status__in=UNDECIDED)
+    for one in waiting:
+        accept_divergence(divergence=one, reason="保留各自评分。", by=by)
+    finalise_result(snapshot=snapshot, reason="评审会议定稿。", by=by)
+    return publish_results(snapshot=snapshot, by=by, audience=audience, erratum=erratum, **shown)

@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from cities import actions as city_actions
 from indicators import consultation as consultations
-from scoring import jobs
+from scoring import document_jobs, jobs
 from scoring.actions import visits
 from scoring.actions.compute import compute_round
-from scoring.actions.review import publish_results
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -208,19 +207,52 @@ TABLE: dict[str, tuple] = {
     "moderation/{hidden}/{b}/A1/accept/": (LOGIN, 404, 404, 404, 404),
     "s/{a}/provisional/": (LOGIN, 404, 404, 404, 404),  # nothing was sent yet
     "s/{a}/appeal/": (LOGIN, 404, 404, 404, 404),
-    "s/{a}/appeal/A1/": (LOGIN, 404, 404, 404, 403),
-    "s/{a}/appeal/999999/withdraw/": (LOGIN, 404, 404, 404, 403),
+    "s/{a}/appeal/A1/": (LOGIN, 404, 404, 404, 404),
+    "s/{a}/appeal/999999/withdraw/": (LOGIN, 404, 404, 404, 404),
     "s/{a}/trail/": (LOGIN, 404, 200, 404, 200),
     "s/{b}/trail/": (LOGIN, 404, 404, 404, 200),
+    "api/": (200,) * 5,
+    "api/{open}": (404,) * 5,  # no such address
+    "api/v1/": (200,) * 5,
+    "api/v1/openapi.json": (200,) * 5,
+    "api/v1/rounds.json": (200,) * 5,
+    "api/v1/rounds.csv": (200,) * 5,
+    "api/v1/rounds/{hidden}/": (404,) * 5,  # also for those who see the pages
+    "api/v1/rounds/{open}/": (200,) * 5,
+    "api/v1/rounds/{open}/results.json": (200,) * 5,
+    "api/v1/rounds/{open}/results.csv": (200,) * 5,
+    "api/v1/rounds/{open}/framework.json": (200,) * 5,
+    "api/v1/rounds/{open}/framework.csv": (200,) * 5,
+    "api/v1/rounds/{open}/method.json": (200,) * 5,
+    "api/v1/rounds/{open}/cities.json": (200,) * 5,
+    "api/v1/rounds/{open}/cities.csv": (200,) * 5,
+    "api/v1/rounds/{open}/snapshots/{snapshot}/": (404,) * 5,  # another round's
+    "api/v1/rounds/{open}/snapshots/{snapshot}/results.json": (404,) * 5,
+    "api/v1/rounds/{open}/snapshots/{snapshot}/results.csv": (404,) * 5,
+    "api/v1/rounds/{open}/snapshots/{snapshot}/framework.json": (404,) * 5,
+    "api/v1/rounds/{open}/snapshots/{snapshot}/framework.csv": (404,) * 5,
+    "api/v1/rounds/{open}/snapshots/{snapshot}/method.json": (404,) * 5,
+    "api/v1/rounds/{open}/snapshots/{snapshot}/cities.json": (404,) * 5,
+    "api/v1/rounds/{open}/snapshots/{snapshot}/cities.csv": (404,) * 5,
     "results/": (200,) * 5,
     "results/{hidden}/": ADMIN_ONLY,
     "results/{hidden}/city/{city_b}/": ADMIN_ONLY,
     "results/{hidden}/i/A1/": ADMIN_ONLY,
     "results/{hidden}/compare/": ADMIN_ONLY,
+    "results/{hidden}/heat/": ADMIN_ONLY,
+    "results/{hidden}/change/": ADMIN_ONLY,
     "results/{hidden}/method/": ADMIN_ONLY,
     "results/{hidden}/export/": ADMIN_ONLY,
     "results/{hidden}/agreement/": ADMIN_ONLY,
     "results/{open}/agreement/": (LOGIN, 404, 404, 200, 200),  # reviewers without names
+    "results/{hidden}/report/": ADMIN_ONLY,
+    "results/{hidden}/city/{city_b}/report/": ADMIN_ONLY,
+    "results/{hidden}/documents/": ADMIN_ONLY,
+    "results/{hidden}/documents/{document}/": ADMIN_ONLY,
+    "results/{hidden}/documents/{document}/file/": (LOGIN, 404, 404, 404, 404),  # not made yet
+    "results/{open}/report/": (200,) * 5,
+    "results/{open}/city/{city_open}/report/": (200,) * 5,
+    "results/{open}/documents/": ADMIN_ONLY,
     "results/{hidden}/city/{city_b}/why/A1/": ADMIN_ONLY,
     "results/{hidden}/city/{city_b}/improve/": ADMIN_ONLY,
     "results/{hidden}/city/{city_b}/what-if/": ADMIN_ONLY,
@@ -235,7 +267,16 @@ TABLE: dict[str, tuple] = {
     "results/{open}/city/{city_open}/": (200,) * 5,
     "results/{open}/i/A1/": (200,) * 5,
     "results/{open}/compare/": (200,) * 5,
+    "results/{open}/heat/": (200,) * 5,
+    "results/{open}/change/": (200,) * 5,
     "results/{open}/method/": (200,) * 5,
+    "results/{open}/method/inputs.json": (200,) * 5,
+    "results/{open}/method/results.csv": (200,) * 5,
+    "results/{open}/method/framework.xlsx": (200,) * 5,
+    "results/{hidden}/method/inputs.json": ADMIN_ONLY,
+    "results/{hidden}/method/results.csv": ADMIN_ONLY,
+    "results/{hidden}/method/framework.xlsx": ADMIN_ONLY,
+    "results/{hidden}/snapshots/{snapshot}/": (302,) * 5,  # on to the page that checks who asks
     "results/{open}/export/": (LOGIN, 403, 403, 403, 200),  # who may read the pages knows that it is there
     "manage/rounds/": ADMIN_ONLY,
     "manage/rounds/new/": ADMIN_ONLY,
@@ -270,6 +311,10 @@ TABLE: dict[str, tuple] = {
     "manage/rounds/{hidden}/compute/": (LOGIN, 405, 405, 405, 405),
     "manage/rounds/{hidden}/jobs/{job}/": ADMIN_ONLY,
     "manage/rounds/{hidden}/publish/{snapshot}/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/finalise/{snapshot}/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/publishing/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/publishing/audience/": ADMIN_ONLY,
+    "manage/rounds/{hidden}/publishing/recompute/": (LOGIN, 405, 405, 405, 405),  # POST only
     "manage/frameworks/{draft}/1/advice/": ADMIN_ONLY,
     "manage/frameworks/{draft}/1/advice/0/A/entropy/": (LOGIN, 405, 405, 405, 405),
     "manage/audit/": ADMIN_ONLY,
@@ -306,7 +351,7 @@ def world():
     shown = make.round_()
     published = make.confirmed(make.handed_in(in_round=shown))
     compute_round(round=shown, by=None, draws=0)
-    publish_results(snapshot=shown.snapshots.first(), by=make.user("administrator"))
+    make.published(snapshot=shown.snapshots.first(), by=make.user("administrator"))
     comment = _comment(by=leads[a.pk])
     today = timezone.localdate()
     visit = visits.record_visit(
@@ -326,7 +371,9 @@ def world():
             "visit": visit.pk, "evidence_a": files[a.pk].pk, "evidence_b": files[b.pk].pk, "assignment": task.pk,
             "other_assignment": other.pk, "hidden": hidden.code, "open": shown.code,
             "job": jobs.enqueue(round=hidden, by=None).pk, "city_b": b.city.code,
-            "city_open": published.city.code, "snapshot": computed.pk, "comment": comment.pk,
+            "city_open": published.city.code,
+            "document": document_jobs.enqueue(snapshot=computed, kind="round_report", by=None).pk,
+            "snapshot": computed.pk, "comment": comment.pk,
             "consulted": comment.consultation.framework.code,
         },
     }  # fmt: skip

@@ -22,6 +22,8 @@ def import_cities(*, cities: list[City], by: User | None) -> tuple[int, int]:
     """Create or update cities by their code; returns how many are new and how many were there."""
     known = set(City.objects.filter(code__in=[city.code for city in cities]).values_list("code", flat=True))
     fields = ["adcode", "name_zh", "name_en", "province_zh", "level", "region", "case_title_zh", "case_page"]
+    if any(city.population is not None for city in cities):  # a file without it leaves what is known
+        fields.append("population")
     try:
         City.objects.bulk_create(cities, update_conflicts=True, unique_fields=["code"], update_fields=fields)
     except IntegrityError as error:
@@ -104,7 +106,9 @@ def _submissions_for(round_: Round, cities: list[int]) -> dict[int, Submission]:
         .select_related("city", "round__framework")
         .filter(round=round_, city__in=cities)
     }
-    locked = [str(one.city) for one in existing.values() if one.submitted_at is not None]  # also while returned
+    locked = [
+        str(one.city) for one in existing.values() if one.submitted_at is not None
+    ]  # also while returned
     if locked:
         raise ActionRefused(f"{'、'.join(locked[:5])}{'等' if len(locked) > 5 else ''}已提交，不能再导入。")
     Submission.objects.bulk_create(

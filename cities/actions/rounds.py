@@ -11,8 +11,10 @@ from cities.codes import code_problem
 from cities.models import Answer, City, Round, Submission
 from indicators.models import Framework, Indicator
 from indicators.queries import load_tree
+from scoring.engine.grades import GradeError, parse_grade_bands
 
 NAME_LENGTH = 200
+BANDS_LENGTH = 200
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
@@ -31,11 +33,16 @@ def open_round(
     unreviewed: str = Round.Unreviewed.BLOCK,
     is_demo: bool = False,
     is_pilot: bool = False,
+    grade_bands: str = "",
 ) -> Round:
     """Open a round on a published edition, or as a pilot on a draft.
 
+    Args:
+        grade_bands: such as `90:优秀|80:良好|60:合格|0:待改进`; empty: no grades.
+
     Raises:
-        ActionRefused: the edition is a draft and the round no pilot, the draft cannot be scored, or the code is taken.
+        ActionRefused: the edition is a draft and the round no pilot, the draft cannot be scored, the code is taken, or
+            the grade bands are none.
     """
     problem = code_problem(code)
     if problem:
@@ -55,15 +62,32 @@ def open_round(
         raise ActionRefused(f"轮次“{code}”已存在。请换一个代码。")
     if closes_at is not None and opens_at is not None and closes_at <= opens_at:
         raise ActionRefused("截止时间应晚于开始时间。")
+    bands = read_grade_bands(grade_bands, framework)
     made = Round.objects.create(
         code=code, name=name or code, framework=framework, year=year, opens_at=opens_at, closes_at=closes_at,
         missing=missing or framework.missing, panel=panel, unreviewed=unreviewed, is_demo=is_demo,
-        is_pilot=is_pilot,
+        is_pilot=is_pilot, grade_bands=bands,
     )  # fmt: skip
     audit.record(
-        actor=by, action="open_round", target=made.code, framework=str(framework), year=year, pilot=is_pilot
-    )
+        actor=by, action="open_round", target=made.code, framework=str(framework), year=year, pilot=is_pilot,
+        grade_bands=bands,
+    )  # fmt: skip
     return made
+
+
+def read_grade_bands(text: str, framework: Framework) -> str:
+    """The canonical text of grade bands, as fine as the framework's ranks.
+
+    Raises:
+        ActionRefused: they cannot be read, or are too long to keep.
+    """
+    try:
+        bands = str(parse_grade_bands(text, framework.rank_decimals))
+    except GradeError as error:
+        raise ActionRefused(str(error)) from error
+    if len(bands) > BANDS_LENGTH:
+        raise ActionRefused(f"等级划分超过 {BANDS_LENGTH} 个字符，请缩短等级名称。")
+    return bands
 
 
 @transaction.atomic

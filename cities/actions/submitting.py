@@ -12,6 +12,7 @@ from accounts import audit
 from accounts.models import User
 from cities.actions.common import ActionRefused, NotReady, lock_submission, require_open
 from cities.answers import CONTENT_FIELDS
+from cities.cases import too_long
 from cities.diffs import changed_codes
 from cities.events import handed_in
 from cities.models import Answer, CasePicture, CaseSection, ChangeSource, Receipt, Return, Submission
@@ -124,7 +125,7 @@ def submit_submission(
 
     Raises:
         ActionRefused: the declaration is missing, or the round does not accept it now.
-        NotReady: answers are missing or wrong.
+        NotReady: answers are missing or wrong, or a part of the case is too long.
         StillUnchanged: returned answers were not touched.
     """
     with transaction.atomic():
@@ -136,6 +137,7 @@ def submit_submission(
             raise ActionRefused("请先勾选声明，再提交。")
         blocking = blocking_tasks(locked, load_task_list(locked))
         problems = tuple(problem for task in blocking for problem in task.problems)
+        problems += tuple(problem for part in too_long(locked) for problem in part.problems)
         if problems:
             raise NotReady(problems)
         unchanged = [] if accepts_unchanged else unchanged_returned(locked)

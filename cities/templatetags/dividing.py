@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cities.models import Answer, Responsibility, Submission
-from cities.scope import leads_leaf
+from cities.scope import leads_by
 
 register = template.Library()
 LEADS = "cities.divide_work"
@@ -71,7 +71,7 @@ def responsibility_of(context: template.Context, answer: Answer) -> dict[str, An
         and found.due_on is not None
         and found.due_on < timezone.localdate()
         and answer.status not in (Answer.Status.READY, Answer.Status.APPROVED),
-        "only_supports": works and not leads and not leads_leaf(user, submission, answer.indicator_id),
+        "only_supports": works and not leads and not leads_by(user, submission, found),
         "waits": leads and answer.status == Answer.Status.READY,
         "may_return": leads and answer.status in (Answer.Status.READY, Answer.Status.APPROVED),
         "csrf_token": context.get("csrf_token"),

@@ -18,7 +18,7 @@ def board(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     context = {
         "submission": submission,
         "board": counted(
-            queries.load_work(submission).tasks,
+            queries.load_work(submission, supporting=False).tasks,
             departments=submission.city.departments.all(),
             staff=queries.members(submission.city),
             today=timezone.localdate(),

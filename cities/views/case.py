@@ -47,8 +47,19 @@ class SectionForm(forms.Form):
 
 
 class PictureForm(forms.Form):
-    picture = forms.FileField(label=gettext_lazy("图片"), help_text=gettext_lazy("JPG 或 PNG。"))
-    caption = forms.CharField(label=gettext_lazy("图注"), max_length=200)
+    picture = forms.FileField(
+        label=gettext_lazy("图片"),
+        help_text=gettext_lazy("JPG 或 PNG。"),
+        error_messages={
+            "required": gettext_lazy("请选择图片。"),
+            "empty": gettext_lazy("所选文件为空，请检查后重新上传。"),
+        },
+    )
+    caption = forms.CharField(
+        label=gettext_lazy("图注"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("请填写图注，说明图中内容。")},
+    )
 
 
 def _load(request: AuthenticatedRequest, pk: int, key: str, *, write: bool = False) -> CaseSection:
@@ -159,6 +170,9 @@ def _page(
         "limit": LIMITS[stored.key],
         "evidence": live_evidence(submission).order_by("indicator__position", "sequence"),
         "why_closed": closed,
+        "is_somebody_elses": not closed
+        and request.user.has_perm(WORK, submission)
+        and not may_write_section(request.user, stored),
         "shows_form": form.is_bound
         or (request.user.has_perm(FILL_IN, submission) and may_write_section(request.user, stored)),
         "keys": [(key, CaseSection.Key(key).label) for key in LIMITS],

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.http import AuthenticatedRequest
 from cities import actions, queries, worklist
 from cities import dividing_workbook as workbook
+from cities.actions import cases
 from cities.dividing_forms import DepartmentsForm, DivideForm, DivisionUploadForm, target_of
 from cities.models import Answer, CaseSection, Submission
 from cities.views.common import DIVIDE, crumbs, load
@@ -76,9 +77,11 @@ def _rows(submission: Submission, task_list: queries.TaskList, filters: worklist
 
 
 def _case_rows(submission: Submission, filters: worklist.Filters) -> list[Row]:
-    """The parts of the case, once there are any."""
+    """The parts of the case, made here when nobody has opened it yet: they can be given away before."""
     order = list(CaseSection.Key)
-    found = submission.case_sections.select_related("lead_department", "person")
+    found = list(submission.case_sections.select_related("lead_department", "person"))
+    if len(found) < len(order) and not submission.is_handed_in:
+        found = cases.open_case(submission=submission)
     rows = [
         Row(
             one.key, "", one.get_key_display(), _("城市案例"), "", one.lead_department, [], one.person, one.due_on,
@@ -177,7 +180,10 @@ def departments_add(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         except actions.ActionRefused as refusal:
             form.add_error("names", str(refusal))
         else:
-            messages.success(request, _("已新建 %(n)s 个单位。") % {"n": len(made)})
+            if made:
+                messages.success(request, _("已新建 %(n)s 个单位。") % {"n": len(made)})
+            else:
+                messages.info(request, _("这些单位已经有了，没有新建。"))
             return redirect("submission:assign", pk=pk)
     divide = DivideForm(city=submission.city, keys=listed.keys)
     return _assign_page(request, submission, filters, listed, divide, departments_form=form, status=422)

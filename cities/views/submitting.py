@@ -1,6 +1,6 @@
 """Checking a submission, handing it in, and its receipts."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import AuthenticatedRequest
-from cities import actions, checks, queries
+from cities import actions, cases, checks, queries
 from cities.estimates import estimate_submission
 from cities.forms_returns import SubmitAgainForm
-from cities.models import Answer, Submission
+from cities.models import Answer, CaseSection, Submission
 from cities.phases import why_closed
 from cities.scope import visible_leaves
 from cities.views.common import SUBMIT, WORK, crumbs, load
+from indicators.models import Indicator
 
 #: what a leaf that is not approved waits for
 _WAITING = {
@@ -37,17 +38,66 @@ def _summary(submission: Submission, task_list: queries.TaskList) -> dict[str, A
     }
 
 
-def _attention(submission: Submission, task_list: queries.TaskList) -> list[tuple[Any, str]]:
-    """What keeps nobody from handing in, but deserves a look: leaf and words, in the framework's order."""
-    findings = checks.soft_findings_of(submission, task_list.tree)
+class Line(NamedTuple):
+    """A line of the check page: what it is about, where it is put right, and what to do."""
+
+    label: str
+    url: str
+    words: str
+
+
+def _of_leaf(submission: Submission, leaf: Indicator, words: str) -> Line:
+    url = reverse("submission:answer", args=[submission.pk, leaf.code])
+    return Line(f"{leaf.code} {leaf.name_zh}", url, words)
+
+
+def _of_part(submission: Submission, section: CaseSection, words: str) -> Line:
+    url = reverse("submission:case_section", args=[submission.pk, section.key])
+    return Line(f"{_('城市案例')} · {section.get_key_display()}", url, words)
+
+
+def _attention(submission: Submission, task_list: queries.TaskList) -> list[Line]:
+    """What keeps nobody from handing in, but deserves a look, in the framework's order."""
+    stored = [task.answer for task in task_list.tasks]
+    findings = checks.soft_findings_of(submission, task_list.tree, stored)
     found = []
     for task in task_list.tasks:
         words = _WAITING.get(Answer.Status(task.answer.status))
         if words and not submission.is_handed_in:
-            found.append((task.indicator, str(words)))
+            found.append(_of_leaf(submission, task.indicator, str(words)))
         for one in findings.get(task.indicator.pk, ()):
-            found.append((task.indicator, one.message + (_("（已填写情况说明）") if one.explained else "")))
+            message = one.message + (_("（已填写情况说明）") if one.explained else "")
+            found.append(_of_leaf(submission, task.indicator, message))
     return found
+
+
+def _case_attention(submission: Submission, parts: list[cases.Part], *, is_part: bool) -> list[Line]:
+    """What deserves a look in the city's case: nothing written at all, unknown evidence, parts not marked."""
+    if submission.is_handed_in or submission.status == Submission.Status.RETURNED:
+        return []
+    written = [part for part in parts if part.length]
+    if not written and not is_part:
+        url = reverse("submission:case", args=[submission.pk])
+        return [Line(_("城市案例"), url, _("尚未填写。"))]
+    found = []
+    for part in parts:
+        hard = part.length > part.limit  # stands among what must be fixed
+        words = [one.message for one in part.problems][1 if hard else 0 :]
+        waits = _WAITING.get(Answer.Status(part.section.status))
+        if waits and part.length:
+            words.append(str(waits))
+        found += [_of_part(submission, part.section, one) for one in words]
+    return found
+
+
+def _parts(request: AuthenticatedRequest, submission: Submission) -> list[cases.Part]:
+    """The parts of the case that are this person's to check; nothing is made where no case was begun."""
+    sections = list(submission.case_sections.all())
+    if visible_leaves(request.user, submission) is not None:
+        for one in sections:
+            one.submission = submission
+        sections = [one for one in sections if cases.may_write_section(request.user, one)]
+    return cases.parts_of(submission, sections) if sections else []
 
 
 @require_safe
@@ -55,17 +105,25 @@ def check(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     submission = load(request, pk)
     visible = visible_leaves(request.user, submission)
     task_list = queries.load_task_list(submission, visible)
-    blocking = actions.blocking_tasks(submission, task_list)
-    unchanged = actions.unchanged_returned(submission) if visible is None else []
+    blocking = [
+        _of_leaf(submission, task.indicator, problem.message)
+        for task in actions.blocking_tasks(submission, task_list)
+        for problem in task.problems
+    ]
+    parts = _parts(request, submission)
+    over = [] if submission.is_handed_in else cases.too_long(submission, [part.section for part in parts])
+    blocking += [_of_part(submission, part.section, one.message) for part in over for one in part.problems]
+    is_part = visible is not None
+    unchanged = [] if is_part else actions.unchanged_returned(submission)
     context = {
         "submission": submission,
         "task_list": task_list,
-        "blocking": [(task.indicator, problem) for task in blocking for problem in task.problems],
-        "attention": _attention(submission, task_list),
+        "blocking": blocking,
+        "attention": _attention(submission, task_list) + _case_attention(submission, parts, is_part=is_part),
         "unchanged": unchanged,
-        "is_part": visible is not None,
+        "is_part": is_part,
         # a department's part has no estimate of its own: the score is the city's
-        **(_summary(submission, task_list) if visible is None else {}),
+        **({} if is_part else _summary(submission, task_list)),
         "may_submit": request.user.has_perm(SUBMIT, submission),
         "why_closed": why_closed(submission),
         "crumbs": crumbs(submission, (_("检查"), None)),
@@ -101,7 +159,7 @@ def submit(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         else:
             return redirect("submission:receipt", pk=pk)
     task_list = queries.load_task_list(submission)
-    if actions.blocking_tasks(submission, task_list):
+    if actions.blocking_tasks(submission, task_list) or cases.too_long(submission):
         return redirect("submission:check", pk=pk)
     context = {
         "submission": submission,
@@ -143,7 +201,7 @@ def _counts(content: dict[str, Any]) -> dict[str, int]:
         "answers": len(content["answers"]),
         "reported": sum(one["value_state"] != blank for one in content["answers"]),
         "evidence": len(content["evidence"]),
-        "case": len(content.get("case", [])),
+        "case": sum(bool(part["text"].strip()) for part in content.get("case", [])),
     }
 
 

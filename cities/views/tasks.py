@@ -11,7 +11,7 @@ from accounts.http import AuthenticatedRequest
 from cities import queries, worklist
 from cities.models import Answer, Submission
 from cities.phases import why_closed
-from cities.scope import visible_leaves
+from cities.scope import membership_in, visible_leaves
 from cities.views.common import DIVIDE, FILL_IN, WORK, crumbs, load
 from indicators.models import Indicator
 
@@ -21,13 +21,12 @@ def tasks(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """The list of 填报总览. Who fills in sees by internal deadline, everybody else by dimension; `?order=` chooses."""
     submission = load(request, pk)
     visible = visible_leaves(request.user, submission)
-    task_list = queries.load_work(submission, visible)
+    task_list = queries.load_work(submission, visible, supporting=False)
     filters = worklist.Filters.of(request.GET)
     usual = worklist.BY_FRAMEWORK if visible is None else worklist.BY_DUE
     order = request.GET.get("order") or usual
     leads = request.user.has_perm(DIVIDE, submission)
     works = request.user.has_perm(WORK, submission)
-    base = f"/s/{submission.pk}/"
     waits = works and not submission.is_handed_in
     context: dict[str, Any] = {
         "submission": submission,
@@ -36,9 +35,7 @@ def tasks(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "filters": filters,
         "order": order,
         "other_order": worklist.BY_DUE if order == worklist.BY_FRAMEWORK else worklist.BY_FRAMEWORK,
-        "waiting": worklist.waiting(task_list.tasks, base=base, leads=leads, person=request.user.pk)
-        if works
-        else [],
+        "waiting": _waiting(request, submission, task_list, leads=leads) if works else [],
         "next_task": next((task for task in _in_turn(task_list) if not task.is_done), None)
         if waits
         else None,
@@ -48,15 +45,28 @@ def tasks(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "statuses": Answer.Status.choices,
         "kinds": Indicator.Kind.choices,
         "may_fill_in": request.user.has_perm(FILL_IN, submission),
-        "receipt": submission.receipts.first(),
+        "receipt": submission.receipts.defer("content").first() if submission.is_handed_in else None,
         "days_left": _days_left(submission),
         "why_closed": why_closed(submission),
         "crumbs": crumbs(submission),
     }
     if context["is_staff"]:
-        context["departments"] = submission.city.departments.all()
-        context["people"] = [one.user for one in queries.members(submission.city)]
+        context["departments"] = worklist.departments_of(task_list.tasks)
+        context["people"] = worklist.people_of(task_list.tasks)
     return render(request, "cities/tasks.html", context)
+
+
+def _waiting(
+    request: AuthenticatedRequest, submission: Submission, task_list: queries.TaskList, *, leads: bool
+) -> list[worklist.Waiting]:
+    member = membership_in(request.user, submission)
+    # once it was handed in, nobody can write the case any more
+    writes = submission.status == Submission.Status.FILLING
+    return worklist.waiting(
+        task_list.tasks, base=f"/s/{submission.pk}/", leads=leads, person=request.user.pk,
+        department=member.department_id if member else None,
+        parts=list(submission.case_sections.all()) if writes else [],
+    )  # fmt: skip
 
 
 def _in_turn(task_list: queries.TaskList) -> list[queries.Task]:

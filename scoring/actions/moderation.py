@@ -220,7 +220,7 @@ def rule(
     """
     locked = lock_submission(submission)
     require_moderator(by, locked)
-    _require_open_to_rulings(locked)
+    _require_open_to_rulings(locked, by)
     ruled = read_ruling(
         submission=locked, indicator=indicator, content=content,
         accepts_not_applicable=accepts_not_applicable,
@@ -255,11 +255,12 @@ def rule(
     return made
 
 
-def _require_open_to_rulings(submission: Submission) -> None:
+def _require_open_to_rulings(submission: Submission, by: User) -> None:
+    """A finalised city is ruled on by an administrator only: to correct its result in another snapshot."""
     if not submission.is_handed_in:
         raise ActionRefused("此城市的填报尚未提交或已退回，不能裁定。")
-    if submission.status == Submission.Status.FINAL:
-        raise ActionRefused("此城市的结果已定稿，不能再裁定。")
+    if submission.status == Submission.Status.FINAL and not by.is_administrator:
+        raise ActionRefused("此城市的结果已定稿，不能再裁定；需要更正的，请联系管理员。")
 
 
 def _same(before: Ruling, ruled: Ruled, by: User) -> bool:

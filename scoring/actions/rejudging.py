@@ -1,9 +1,10 @@
-"""What happens to marks when a city hands in again: those of changed answers are drafts again, all others stay."""
+"""What happens when a city hands in again: marks and rulings on changed answers are open again, all others stay."""
 
 from collections.abc import Collection
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
@@ -11,8 +12,10 @@ from accounts.notices import notify
 from cities.models import Answer, ChangeSource, Submission
 from scoring.actions.divergence import sync_divergences
 from scoring.actions.review import MARKABLE
-from scoring.models import Mark, ReviewAssignment
+from scoring.models import Divergence, Mark, ReviewAssignment, Ruling
 from scoring.scope import leaf_ids
+
+LAPSED = "城市重新提交，裁定所依据的内容已变更，原裁定不再有效。"
 
 
 @transaction.atomic
@@ -37,7 +40,31 @@ def answers_changed(*, submission: Submission, changed: Collection[int], by: Use
         "reviewer", "submission__round"
     ):
         _look_again(task, markable, set(changed), by)
+    _let_rulings_lapse(submission, changed, by)
     sync_divergences(submission=submission)
+
+
+def _let_rulings_lapse(submission: Submission, changed: Collection[int], by: User | None) -> None:
+    """A ruling was about what stood there then. The panel judges again, and who ruled is told."""
+    now = timezone.now()
+    rulings = Ruling.objects.select_for_update(of=("self",)).filter(
+        submission=submission, indicator__in=changed, superseded_at=None
+    )
+    for ruling in rulings.select_related("indicator", "by"):
+        ruling.superseded_at = now
+        ruling.save(update_fields=["superseded_at"])
+        Divergence.objects.filter(
+            submission=submission, indicator=ruling.indicator_id, status=Divergence.Status.RULED
+        ).update(status=Divergence.Status.RESOLVED, closed_at=now, closed_by=None, note=LAPSED)
+        audit.record(actor=by, action="ruling_lapsed", target=ruling, ruling=ruling.pk, reason=LAPSED)
+        code = ruling.indicator.code
+        notify(
+            [ruling.by],
+            kind="ruling_lapsed",
+            text=f"{submission.city}的 {code} 已重新提交：裁定所依据的内容已变更，原裁定不再有效，由专家重新评审。",
+            url=reverse("moderation:cell", args=[submission.round.code, submission.pk, code]),
+            key=f"ruling-lapsed:{ruling.pk}",
+        )
 
 
 def _look_again(task: ReviewAssignment, markable: set[int], changed: set[int], by: User | None) -> None:

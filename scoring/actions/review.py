@@ -9,11 +9,12 @@ from accounts import audit
 from accounts.models import User
 from cities.actions import ActionRefused, NotReady
 from cities.answers import Content, Problem, Resolved, content_of, resolve
-from cities.models import Answer, ChangeSource, Round, Submission
+from cities.models import Answer, ChangeSource, Submission
 from indicators.models import Indicator
 from scoring.actions.assigning import assign_reviewer as assign_reviewer  # noqa: PLC0414 — also known by this name
 from scoring.actions.divergence import answer_reconsideration, sync_divergences
-from scoring.models import Mark, Reconsideration, ResultSnapshot, ReviewAssignment
+from scoring.actions.publishing import publish_results as publish_results  # noqa: PLC0414 — also known by this name
+from scoring.models import Mark, Reconsideration, ReviewAssignment
 from scoring.moderation import live_reconsiderations
 from scoring.permissions import OPEN_TO_REVIEW
 from scoring.provisional import refresh as refresh_provisional
@@ -247,40 +248,3 @@ def finish_review(*, assignment: ReviewAssignment, by: User) -> ReviewAssignment
     audit.record(actor=by, action="finish_review", target=locked)
     sync_divergences(submission=locked.submission)
     return locked
-
-
-@transaction.atomic
-def publish_results(*, snapshot: ResultSnapshot, by: User) -> Round:
-    """Open this result of its round to everybody; a later computation stays inside until it is published too.
-
-    Doing it twice changes nothing.
-
-    Raises:
-        ActionRefused: a city's panel is half finished: its result would tell those who still score what others gave.
-    """
-    round_ = Round.objects.select_for_update(of=("self",)).get(pk=snapshot.round_id)
-    stored = ResultSnapshot.objects.select_for_update(of=("self",)).get(pk=snapshot.pk)
-    if stored.published_at is not None:
-        return round_
-    half = [
-        str(submission.city)
-        for submission in Submission.objects.select_related("city").filter(round=round_)
-        if _half_reviewed(submission)
-    ]
-    if half:
-        names = "、".join(half[:5]) + ("等" if len(half) > 5 else "")
-        raise ActionRefused(f"{names}的评审尚未全部完成，不能公布结果。请等全部评审专家完成后再公布。")
-    stored.published_at = timezone.now()
-    stored.save(update_fields=["published_at"])
-    if round_.results_published_at is None:
-        round_.results_published_at = stored.published_at
-        round_.save(update_fields=["results_published_at"])
-    audit.record(
-        actor=by, action="publish_results", target=round_.code, snapshot=stored.pk, digest=stored.digest
-    )
-    return round_
-
-
-def _half_reviewed(submission: Submission) -> bool:
-    states = set(submission.assignments.values_list("status", flat=True))
-    return {ReviewAssignment.Status.FINISHED, ReviewAssignment.Status.ASSIGNED} <= states

@@ -11,12 +11,13 @@ from accounts import audit
 from accounts.models import Notice, User
 from accounts.notices import notify
 from cities.actions import ActionRefused
+from cities.actions.rounds import read_grade_bands
 from cities.models import Membership, Round, Submission
 from scoring.actions.assigning import why_review_is_open
 from scoring.models import ReviewAssignment
 
 #: decided before the first mark: they say how marks are judged and brought together
-JUDGING_RULES = ("panel", "divergence_points", "divergence_levels")
+JUDGING_RULES = ("panel", "divergence_points", "divergence_levels", "grade_bands")
 OTHER_RULES = ("change_threshold", "results_expected_on")
 REVIEW, CITY = "remind_review", "remind_city"
 
@@ -29,10 +30,13 @@ def set_rules(*, round_: Round, rules: Mapping[str, Any], by: User) -> list[str]
         rules: values by field name, of `JUDGING_RULES` and `OTHER_RULES`.
 
     Raises:
-        ActionRefused: a rule of judging after the first mark, or anything after the results are published.
+        ActionRefused: a rule of judging after the first mark, anything after the results are published, or grade
+            bands that cannot be read.
     """
     locked = Round.objects.select_for_update(of=("self",)).get(pk=round_.pk)
     known = (*JUDGING_RULES, *OTHER_RULES)
+    if "grade_bands" in rules:
+        rules = {**rules, "grade_bands": read_grade_bands(rules["grade_bands"], locked.framework)}
     changed = [name for name in known if name in rules and getattr(locked, name) != rules[name]]
     if not changed:
         return []
@@ -40,7 +44,7 @@ def set_rules(*, round_: Round, rules: Mapping[str, Any], by: User) -> list[str]
         raise ActionRefused("本轮结果已公布，规则不能再修改。")
     why = why_review_is_open(locked)
     if why and set(changed) & set(JUDGING_RULES):
-        raise ActionRefused(f"{why}，评审汇总方式和分歧阈值不能再修改。")
+        raise ActionRefused(f"{why}，评审汇总方式、分歧阈值和等级划分不能再修改。")
     before = {name: _plain(getattr(locked, name)) for name in changed}
     for name in changed:
         setattr(locked, name, rules[name])

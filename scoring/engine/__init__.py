@@ -19,6 +19,8 @@ from .agreement import (
 )
 from .contributions import Waterfall, waterfall
 from .curves import Curve, CurveError, parse_curve
+from .grades import GradeBands, GradeError, grade_labels, grade_of, grade_places, parse_grade_bands
+from .groups import GroupStatistics, group_statistics
 from .improvement import Change, Gain, Scale, WhatIf, gains, one_city, what_if
 from .leaves import bonus_from_level, bonus_points, checklist_score, level_score
 from .normalise import Normalisation, NormalisationError, excluded_columns, normalise, parse_normalisation
@@ -59,6 +61,9 @@ __all__ = [
     "Divergence",
     "FrameworkStatistics",
     "Gain",
+    "GradeBands",
+    "GradeError",
+    "GroupStatistics",
     "Influence",
     "InputError",
     "Missing",
@@ -93,6 +98,10 @@ __all__ = [
     "excluded_columns",
     "framework_statistics",
     "gains",
+    "grade_labels",
+    "grade_of",
+    "grade_places",
+    "group_statistics",
     "krippendorff_alpha",
     "leaf_dimensions",
     "leave_one_out",
@@ -101,6 +110,7 @@ __all__ = [
     "one_city",
     "panel_aggregate",
     "parse_curve",
+    "parse_grade_bands",
     "parse_normalisation",
     "rank_intervals",
     "round_half_up",

@@ -1,6 +1,9 @@
 from django.db import migrations
 
+from accounts.guards import operation
+from scoring.guards import RESULT_GUARDS
+
 
 class Migration(migrations.Migration):
     dependencies = [("scoring", "0009_visits")]
-    operations: list = []
+    operations = [operation(RESULT_GUARDS)]

@@ -20,7 +20,7 @@ from scoring.engine import WhatIf, framework_statistics, score_round, waterfall
 from scoring.engine import what_if as engine_what_if
 from scoring.explain import Explainer, explainer_of
 from scoring.models import ResultSnapshot
-from scoring.views.results import EXPORT, PAGE, _about, _crumbs, _of_round, _of_snapshot, _page
+from scoring.views.results import EXPORT, PAGE, _about, _cities, _crumbs, _of_round, _of_snapshot, _page, sees
 
 REASONS = "scoring.see_reasons"
 _FIELD = "v-"
@@ -32,7 +32,10 @@ _FIELD = "v-"
 @_of_round
 @_of_snapshot
 def robust(request: HttpRequest, snapshot: ResultSnapshot) -> HttpResponse:
-    cities = queries.city_results(snapshot, nodes=[])
+    view = sees(request)
+    if not (view.ranks and view.compares):  # every line of this page is about ranks
+        raise Http404
+    cities = _cities(request, snapshot, nodes=[])
     found = snapshot.robustness
     page = Paginator([city for city in cities if city.total.rank is not None], PAGE).get_page(
         request.GET.get("page")
@@ -116,7 +119,8 @@ def improve(
     wanted = request.GET.get("step", "")
     step = int(wanted) if wanted in {str(one) for one in what_if.STEPS} else None
     met = queries.claimed_items(snapshot, city)
-    groups = what_if.improvements(explainer, tree, city, met, step)
+    divided = what_if.divided_among(snapshot.round_id, city)
+    groups = what_if.improvements(explainer, tree, city, met, step, divided)
     name = explainer.gathered.city_names[explainer.city_at[city]]
     return _page(
         request,

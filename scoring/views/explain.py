@@ -11,13 +11,13 @@ from scoring.derivations import Derivation
 from scoring.explain import Explainer, explainer_of
 from scoring.models import ResultSnapshot
 from scoring.queries import TOTAL
-from scoring.views.results import _crumbs, _of_round, _of_snapshot, _page
+from scoring.views.results import _cities, _crumbs, _of_round, _of_snapshot, _page
 
 
 @_of_round
 @_of_snapshot
 def why(request: HttpRequest, snapshot: ResultSnapshot, city: str, node: str) -> HttpResponse:
-    found = queries.city_results(snapshot, cities=[city])
+    found = _cities(request, snapshot, cities=[city])
     if not found:
         raise Http404
     shown, explainer = found[0], explainer_of(snapshot)

@@ -1,9 +1,9 @@
-"""The administrator's pages: rounds, who takes part, computing and publishing, the audit log."""
+"""The administrator's pages: rounds, who takes part, computing, the audit log."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,9 +16,7 @@ from cities import queries as city_queries
 from cities.models import Round
 from scoring import jobs, review_queries
 from scoring.actions import compute
-from scoring.actions import review as review_actions
 from scoring.forms import EnrolForm, RoundForm
-from scoring.models import ResultSnapshot
 
 ADMINISTER = "scoring.administer"
 
@@ -102,33 +100,6 @@ def compute_scores(request: AuthenticatedRequest, code: str) -> HttpResponse:
         return redirect("manage:round", code=code)
     messages.success(request, _("得分已计算：快照 %(id)s。") % {"id": snapshot.pk})
     return redirect("results:overview", code)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def publish(request: AuthenticatedRequest, code: str, snapshot: int) -> HttpResponse:
-    found = _load(request, code)
-    chosen = get_object_or_404(ResultSnapshot.objects.defer("inputs"), pk=snapshot, round=found)
-    error = ""
-    if request.method == "POST":
-        try:
-            review_actions.publish_results(snapshot=chosen, by=request.user)
-        except city_actions.ActionRefused as refusal:
-            error = str(refusal)
-        else:
-            messages.success(request, _("结果已公布。"))
-            return redirect("manage:round", code=code)
-    context = {
-        "round": found,
-        "snapshot": chosen,
-        "extra_errors": [{"message": error, "href": ""}] if error else [],
-        "has_errors": bool(error),
-        "crumbs": [
-            (_("轮次"), reverse("manage:rounds")),
-            (found.name, reverse("manage:round", args=[code])),
-            (_("公布结果"), None),
-        ],
-    }
-    return render(request, "scoring/manage/publish.html", context, status=422 if error else 200)
 
 
 @require_safe

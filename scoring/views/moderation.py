@@ -219,7 +219,8 @@ def cell(request: AuthenticatedRequest, round_code: str, submission: int, code: 
         and any(side.may_be_asked for side in context["sides"])
     )
     context["may_accept"] = shown.divergence is not None and shown.divergence.status in moderation.UNDECIDED
-    context["may_rule"] = shown.submission.status != Submission.Status.FINAL
+    final = shown.submission.status == Submission.Status.FINAL
+    context["may_rule"] = not final or request.user.is_administrator  # a correction
     return render(request, "scoring/moderation/cell.html", context)
 
 

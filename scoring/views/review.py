@@ -19,10 +19,11 @@ from cities import queries as city_queries
 from cities.actions import ActionRefused, NotReady
 from cities.actions.supplements import ANSWERABLE
 from cities.models import Answer, ChangeSource, Evidence
+from cities.trees import tree_of
 from cities.views.common import leaf_of
 from indicators.models import Indicator
 from indicators.presenters import detail_row
-from indicators.queries import FrameworkTree, load_tree
+from indicators.queries import FrameworkTree
 from scoring import review_queries as queries
 from scoring.actions import review as actions
 from scoring.models import Mark, Phrase, ReviewAssignment
@@ -210,7 +211,7 @@ def order_of(request: AuthenticatedRequest) -> str:
 def _desk(request: AuthenticatedRequest, assignment: int, code: str) -> Desk:
     """Raises Http404 for another reviewer's task and for a leaf outside this one's scope."""
     task = load_task(request, assignment)
-    tree = load_tree(task.submission.round.framework)
+    tree = tree_of(task.submission.round.framework)
     indicator = leaf_of(tree, code)
     if not in_scope(task, tree, code):
         raise Http404

@@ -1,7 +1,7 @@
 """Asking a city for more about one indicator, without returning its submission."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -10,9 +10,10 @@ from django.views.decorators.http import require_http_methods
 from accounts.http import AuthenticatedRequest
 from cities.actions import ActionRefused
 from cities.actions import supplements as actions
+from cities.trees import tree_of
 from cities.views.common import leaf_of
-from indicators.queries import load_tree
 from scoring.review_forms import SupplementForm
+from scoring.scope import in_scope
 from scoring.views.review import load_task, order_of
 
 REVIEW = "scoring.review"
@@ -21,7 +22,10 @@ REVIEW = "scoring.review"
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: AuthenticatedRequest, assignment: int, code: str) -> HttpResponse:
     task = load_task(request, assignment, do=REVIEW)
-    indicator = leaf_of(load_tree(task.submission.round.framework), code)
+    tree = tree_of(task.submission.round.framework)
+    indicator = leaf_of(tree, code)
+    if not in_scope(task, tree, code):
+        raise Http404
     back = reverse("review:mark", args=[task.pk, code]) + f"?order={order_of(request)}"
     form = SupplementForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -80,6 +80,17 @@
     });
   }
 
+  /* The box in a table's head ticks every box of that name in the form, and follows them. */
+  function onTick(event) {
+    var box = event.target;
+    if (!box.form || box.type !== 'checkbox') { return; }
+    var all = box.form.querySelector('[data-check-all="' + (box.dataset.checkAll || box.name) + '"]');
+    if (!all) { return; }
+    var boxes = Array.prototype.filter.call(box.form.elements, function (one) { return one.name === all.dataset.checkAll; });
+    if (box === all) { boxes.forEach(function (one) { one.checked = all.checked; }); }
+    all.checked = boxes.every(function (one) { return one.checked; });
+  }
+
   /* Unsaved changes: form[data-guard]; autosave dispatches “saved” on the form once the server has the text. */
   function onInput(event) {
     var form = event.target.form;
@@ -192,6 +203,7 @@
     document.addEventListener('keydown', onKey);
     document.addEventListener('input', onInput);
     document.addEventListener('change', onInput);
+    document.addEventListener('change', onTick);
     document.addEventListener('submit', onSubmit);
     document.addEventListener('saved', function (event) { if (event.target.dataset) { delete event.target.dataset.dirty; } });
     document.addEventListener('figureview', fitTables);

@@ -52,6 +52,18 @@ def test_cities_from_a_workbook_need_only_a_code_and_a_name(sheet):
     assert list(City.objects.values_list("code", "adcode")) == [("AUT", None), ("BEL", None)]
 
 
+def test_populations_are_optional_and_a_file_without_them_leaves_what_is_known(sheet):
+    path = sheet(["code", "name_zh", "常住人口（万人）"], ["A", "甲市", "1,280.5"], ["B", "乙市", ""])
+    assert run("import_cities", path)[0] == 0
+    assert run("import_cities", sheet(["code", "name_zh"], ["A", "甲市"]))[0] == 0
+
+    assert [str(one) for one in City.objects.values_list("population", flat=True)] == ["1280.50", "None"]
+    for wrong in ("-3", "很多", "1.234", "0"):
+        code, _, err = run("import_cities", sheet(["code", "name_zh", "population"], ["A", "甲市", wrong]))
+        assert code == 1
+        assert "不是以万人为单位的常住人口" in err
+
+
 def test_wrong_cities_are_listed_with_their_place_and_nothing_is_written(sheet):
     path = sheet(["adcode", "名称", "级别"], ["11", "甲", ""], ["110000", "", ""], ["110000", "乙", "大城市"])
     code, _, err = run("import_cities", path)

@@ -14,7 +14,6 @@ from cities import actions
 from cities.models import Answer, Round
 from indicators.models import Indicator
 from scoring.actions.compute import compute_round
-from scoring.actions.review import publish_results
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +116,7 @@ def test_every_page_of_the_round_says_that_it_is_a_pilot(client, administrator, 
 
 
 def test_lists_of_rounds_say_it_too(client, administrator, pilot):
-    publish_results(snapshot=pilot.round.snapshots.first(), by=administrator)
+    make.published(snapshot=pilot.round.snapshots.first(), by=administrator)
     for person, address in (
         (make.member(pilot.city), "/"),
         (pilot.assignments.first().reviewer, "/review/"),
@@ -223,3 +222,16 @@ def test_results_show_the_draft_as_it_was_scored(client, administrator, draft, p
         for words in ("后加的维度", "后改的名称"):
             assert words not in response.content.decode(), address
     assert client.get(f"/results/{code}/i/C/").status_code == 404
+
+
+def test_a_city_goes_on_filling_in_while_the_pilots_draft_cannot_be_scored(client, draft):
+    """A draft is under work: its weights may be all zero for a while, and nobody's pages may break over it."""
+    made = pilot_on(draft)
+    submission = make.submission(in_round=made)
+    make.answer(submission, "A1")
+    draft.indicators.filter(code__in=["A", "B"]).update(points=Decimal(0))
+    client.force_login(make.member(submission.city))
+    for page in ("submission:tasks", "submission:check"):
+        assert client.get(reverse(page, args=[submission.pk])).status_code == 200
+    page = client.get(reverse("submission:answer", args=[submission.pk, "A1"]))
+    assert page.status_code == 200

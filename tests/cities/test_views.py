@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from cities import actions
 from cities.answers import Content
 from cities.models import Answer, Round, Submission
 from indicators.models import Framework, Indicator
@@ -185,8 +186,8 @@ def test_what_people_typed_is_shown_as_text(client, submission, lead):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
-@pytest.mark.parametrize("leaves", [1, 60])
-def test_query_counts_do_not_grow_with_the_leaves(client, django_assert_num_queries, leaves):
+def submission_with(leaves: int) -> Submission:
+    """A submission of a framework with so many more leaves."""
     framework = make.framework(published=False)
     parent = framework.indicators.get(code="B")
     for number in range(leaves):
@@ -196,11 +197,39 @@ def test_query_counts_do_not_grow_with_the_leaves(client, django_assert_num_quer
         )  # fmt: skip
     Framework.objects.filter(pk=framework.pk).update(status="published", published_at=timezone.now())
     framework.refresh_from_db()
-    submission = make.submission(in_round=make.round_(framework))
+    return make.submission(in_round=make.round_(framework))
+
+
+@pytest.mark.parametrize("leaves", [1, 60])
+def test_query_counts_do_not_grow_with_the_leaves(client, django_assert_num_queries, leaves):
+    submission = submission_with(leaves)
     client.force_login(make.member(submission.city))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):  # three of them for the tree, which is kept from then on
         client.get(f"/s/{submission.pk}/")
-    with django_assert_num_queries(11):
-        client.get(f"/s/{submission.pk}/i/A1/")
-    with django_assert_num_queries(12):
-        client.get(f"/s/{submission.pk}/check/")
+    for path, queries in {"": 9, "i/A1/": 8, "check/": 9}.items():
+        with django_assert_num_queries(queries):
+            client.get(f"/s/{submission.pk}/{path}")
+
+
+@pytest.mark.parametrize("leaves", [1, 60])
+def test_query_counts_of_work_that_is_divided(client, django_assert_num_queries, leaves):
+    """Every leaf has a lead department, a supporting one and a person; one has a remark and a file."""
+    submission = submission_with(leaves)
+    lead, editor = make.member(submission.city), make.member(submission.city, "editor")
+    first, second = actions.add_departments(city=submission.city, names=["教育局", "文旅局"], by=lead)
+    actions.move_member(membership=editor.memberships.get(), department=first, by=lead)
+    given = actions.Change(lead_department=first.pk, supporting=frozenset({second.pk}), person=editor.pk)
+    everything = submission.answers.values_list("indicator_id", flat=True)
+    actions.divide(submission=submission, changes=dict.fromkeys(everything, given), by=lead)
+    leaf = make.answer(submission, "A1", by=editor, ready=True).indicator
+    actions.return_inside(submission=submission, remarks={leaf.pk: "请补充"}, by=lead)
+    actions.add_evidence(submission=submission, indicator=leaf, upload=make.pdf(), by=editor)
+    for person, counts in {
+        lead: {"": 9, "i/A2/": 9, "i/A1/": 10},
+        editor: {"": 10, "i/A2/": 10, "i/A1/": 11},
+    }.items():
+        client.force_login(person)
+        client.get(f"/s/{submission.pk}/")
+        for path, queries in counts.items():
+            with django_assert_num_queries(queries):
+                client.get(f"/s/{submission.pk}/{path}")

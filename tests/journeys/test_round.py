@@ -115,12 +115,12 @@ def test_from_the_first_answer_to_the_exported_result(page, reference, axe):
     city.wait_for_url("**/i/A1.2/")
     for item in ("1", "2", "3"):
         city.check(f"label.check-card:has-text('{item}. ') input")
-    city.click("text=标记完成")
+    city.click("button:has-text('标记完成')")
     city.wait_for_url("**/i/A1.3/")
 
     city.goto(f"/s/{submission.pk}/i/B1.1/")
     city.fill("#id_value_text", "约两元")
-    city.click("text=标记完成")
+    city.click("button:has-text('标记完成')")
     city.wait_for_selector(".error-summary")
     assert city.title().startswith("错误：")
     assert city.input_value("#id_value_text") == "约两元"
@@ -129,7 +129,7 @@ def test_from_the_first_answer_to_the_exported_result(page, reference, axe):
     assert city.evaluate("() => document.activeElement.id") == "id_value_text"
     assert axe(city) == []
     city.fill("#id_value_text", "２．５")
-    city.click("text=标记完成")
+    city.click("button:has-text('标记完成')")
     city.wait_for_url("**/i/B1.2/")
 
     city.goto(f"/s/{submission.pk}/check/")
@@ -152,7 +152,7 @@ def test_from_the_first_answer_to_the_exported_result(page, reference, axe):
     admin.click(f"text={round_.name}")
     assert axe(admin) == []
     admin.click(f"a:has-text('评审专家 {submission.city}')")
-    admin.select_option("#id_reviewer", label=str(reviewer))
+    admin.select_option("#id_reviewer", value=str(reviewer.pk))
     admin.click("main button:has-text('分配')")
     assert "R1" in admin.inner_text("main table")
     assert axe(admin) == []
@@ -175,11 +175,13 @@ def test_from_the_first_answer_to_the_exported_result(page, reference, axe):
     assert "所评等级与自评不同，请说明理由。" in expert.inner_text(".error-summary")
     expert.fill("#id_reason", "材料仅有原则性表述")
     expert.click("text=保存并继续")
+    expert.wait_for_url(lambda url: "/i/A1.1/" not in url)
     expert.goto("/review/")
     expert.click("text=继续评审")
     assert "B1.1" in expert.title()
     expert.check("label:has-text('确认填报值') input")
     expert.click("text=保存并继续")
+    expert.wait_for_url(lambda url: "/i/B1.1/" not in url)
     expert.goto("/review/")
     expert.click("a:has-text('完成评审')")
     expert.click("main button:has-text('完成评审')")
@@ -225,12 +227,12 @@ def test_without_javascript_a_city_answers_uploads_and_submits_and_a_reviewer_sc
     plain.set_input_files(
         "#id_file", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a"}
     )
-    plain.click("text=标记完成")
+    plain.click("button:has-text('标记完成')")
     plain.goto(f"/s/{submission.pk}/i/A2/")
     plain.check("label.radio-card:has-text('A 优秀') input")
     plain.click("text=保存并继续")
     plain.check("label.check-card:has-text('以上均未达到') input")
-    plain.click("text=标记完成")
+    plain.click("button:has-text('标记完成')")
     plain.goto(f"/s/{submission.pk}/submit/")
     plain.check("#id_declared")
     plain.click("text=确认提交")

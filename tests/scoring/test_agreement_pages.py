@@ -9,7 +9,7 @@ from cities.answers import Content
 from scoring import agreement
 from scoring.actions import assigning as actions
 from scoring.actions.compute import compute_round
-from scoring.actions.review import finish_review, publish_results, unfinished_codes
+from scoring.actions.review import finish_review, unfinished_codes
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +95,7 @@ def test_a_reviewer_reads_the_published_alpha_and_nothing_of_persons(client, adm
     client.force_login(people["严格"])
     address = f"/results/{in_round.code}/agreement/"
     assert client.get(address).status_code == 404
-    publish_results(snapshot=in_round.snapshots.first(), by=administrator)
+    make.published(snapshot=in_round.snapshots.first(), by=administrator)
     content = client.get(address).content.decode()
     assert "α 系数" in content
     for leak in ("宽松", "中间", people["宽松"].username, "各专家的宽严", "R2"):
@@ -106,7 +106,7 @@ def test_a_reviewer_reads_the_published_alpha_and_nothing_of_persons(client, adm
 def test_nobody_with_unfinished_tasks_sees_it_not_even_a_moderator_or_after_publishing(client, administrator):
     in_round, people = reviewed_round()
     compute_round(round=in_round, by=None, draws=0)
-    publish_results(snapshot=in_round.snapshots.first(), by=administrator)
+    make.published(snapshot=in_round.snapshots.first(), by=administrator)
     moderator = make.user("moderator")
     other = make.filled_in(in_round, make.city(), {"X": 65, "Y": 55})
     tasks = [make.assignment(other, who) for who in (moderator, people["严格"])]
@@ -122,11 +122,28 @@ def test_nobody_with_unfinished_tasks_sees_it_not_even_a_moderator_or_after_publ
     assert "各专家的宽严" in client.get(address).content.decode()
 
 
+def test_a_moderator_who_works_for_a_city_of_the_round_sees_no_names(client, administrator):
+    in_round, people = reviewed_round()
+    moderator = make.member(in_round.submissions.first().city, role="editor")
+    moderator.role = "moderator"
+    moderator.save()
+    client.force_login(moderator)
+    address = f"/results/{in_round.code}/agreement/"
+    compute_round(round=in_round, by=None, draws=0)
+    for _published in (False, True):
+        content = client.get(address).content.decode()
+        assert "评审一致性" in content
+        for leak in (*people, *(one.username for one in people.values()), "各专家的宽严"):
+            assert leak not in content
+        assert client.get(f"{address}?csv=severity").status_code == 404
+        make.published(snapshot=in_round.snapshots.first(), by=administrator)
+
+
 @pytest.mark.parametrize("role", ["city", None])
 def test_cities_and_visitors_have_no_such_page(client, administrator, role):
     in_round, _ = reviewed_round()
     compute_round(round=in_round, by=None, draws=0)
-    publish_results(snapshot=in_round.snapshots.first(), by=administrator)
+    make.published(snapshot=in_round.snapshots.first(), by=administrator)
     if role:
         client.force_login(make.member(in_round.submissions.first().city))
     assert client.get(f"/results/{in_round.code}/agreement/").status_code == (404 if role else 302)
@@ -135,7 +152,7 @@ def test_cities_and_visitors_have_no_such_page(client, administrator, role):
 def test_the_method_page_tells_rule_alpha_and_pairs_without_names(client, administrator):
     in_round, _ = reviewed_round()
     compute_round(round=in_round, by=None, draws=0)
-    publish_results(snapshot=in_round.snapshots.first(), by=administrator)
+    make.published(snapshot=in_round.snapshots.first(), by=administrator)
     alpha = agreement.snapshot_alphas(in_round.snapshots.first())[0]
     content = client.get(f"/results/{in_round.code}/method/").content.decode()
     assert f"{alpha.value:.3f}" in content

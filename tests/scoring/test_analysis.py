@@ -5,7 +5,6 @@ from django.urls import reverse
 
 from scoring import sensitivity, snapshots
 from scoring.actions.compute import compute_round
-from scoring.actions.review import publish_results
 from scoring.models import ResultSnapshot
 from scoring.queries import city_results
 from tests import make
@@ -28,7 +27,7 @@ def scored(rows, tree="D - 3 quantity\nE - 1 quantity", **fields):
             round_, make.city(code=f"{number:03d}", name_zh=f"市{number}"), dict(zip(codes, row, strict=True))
         )
     compute_round(round=round_, by=None, **{"draws": 200, **fields})
-    return publish_results(snapshot=round_.snapshots.first(), by=make.user("administrator"))
+    return make.published(snapshot=round_.snapshots.first(), by=make.user("administrator"))
 
 
 def test_what_is_stored_is_the_table_of_the_definition():

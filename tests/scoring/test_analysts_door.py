@@ -9,7 +9,6 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
-from scoring.actions.review import publish_results
 from scoring.models import ResultSnapshot
 from tests import make
 
@@ -109,7 +108,7 @@ def test_commands_alone_give_the_scores_worked_by_hand(through_the_door):
 def test_the_pages_show_the_same(client, through_the_door):
     rows = exported(through_the_door)
     snapshot = ResultSnapshot.objects.get()
-    publish_results(snapshot=snapshot.round.snapshots.first(), by=make.user("administrator"))
+    make.published(snapshot=snapshot.round.snapshots.first(), by=make.user("administrator"))
 
     for city in EXPECTED:
         total = float(rows[city, "TOTAL"]["final_score"])

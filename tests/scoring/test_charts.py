@@ -1,6 +1,7 @@
 """Figures: valid for plotly, the same numbers as their tables, unassessed never 0."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -188,12 +189,18 @@ def test_comparison_of_two_is_a_dumbbell_and_of_three_dots():
 
 
 def test_indicator_leaves_out_who_has_no_score():
-    figure = charts.indicator(ABOUT, CITIES, "B", "资源")
+    ranked = [
+        CityResult(one.code, one.name, one.cells | {"B": cell(one.score("B"), rank)})
+        for one, rank in zip(CITIES, (None, 2, 1, None), strict=True)
+    ]
+    figure = charts.indicator(ABOUT, ranked, "B", "资源")
 
     traces, _ = check(figure)
     assert traces[0]["x"] == [75.0, 70.0]
     assert figure["finding"] == "丙市得分最高（75.0）；2 个城市没有得分。"
     assert charts.indicator(ABOUT, [CITIES[3]], "B", "资源") is None
+    without, _ = check(charts.indicator(ABOUT, CITIES, "B", "资源"))
+    assert without[0]["x"] == [70.0, 75.0]  # where ranks are not shown, not by score either
 
 
 def test_names_are_no_markup():
@@ -216,3 +223,165 @@ def test_csv_of_a_figure_is_harmless():
 )
 def test_one_decimal_rounds_half_up(number, shown):
     assert one_decimal(number) == shown
+
+
+# --- distribution, trend, slope --------------------------------------------------------------------------------
+
+
+def test_a_distribution_counts_everybody_once_and_marks_the_chosen():
+    scores = [12.0, 37.5, 55.0, 60.0, 60.0, 99.9, None]
+
+    figure = charts.spread(ABOUT, scores, [("甲市", 60.0), ("乙市", None)])
+
+    (bars, mark), _ = check(figure)
+    assert sum(bars["y"]) == 6  # the city without a score is not in the lowest step
+    assert [row[1] for row in figure["raw"]] == bars["y"]
+    assert (mark["x"], mark["marker"]["symbol"]) == ([60.0], "circle")
+    assert [row[0] for row in figure["raw"] if row[2] == "甲市"] == ["60–65"]
+    assert figure["finding"] == (
+        "6 个城市的中位数为 57.5，中间一半的城市在 41.9 至 60.0 之间；甲市（60.0）高于其中 3 个。"
+    )
+    assert charts.spread(ABOUT, [1.0, None, 2.0]) is None
+
+
+@pytest.mark.parametrize(
+    "scores", [[50.0] * 5, [-2.31, 0.0, 1.95], [0.0, 100.0, 104.5], [61.01, 61.02, 61.03]]
+)
+def test_a_distribution_holds_its_extremes(scores):
+    (bars,), _ = check(charts.spread(ABOUT, scores))
+
+    assert sum(bars["y"]) == len(scores)
+    assert len(bars["y"]) <= 21
+
+
+def test_a_trend_breaks_where_the_link_is_broken_and_says_so():
+    series = [
+        charts.Series("总分", (60.0, 70.0, 65.0), ("", "", "有下级指标不可比")),
+        charts.Series("A 组织", (50.0, None, 80.0), ("", "", "")),
+    ]
+
+    figure = charts.trend(ABOUT, ["2021年", "2023年", "2025年"], series, title="历轮变化")
+
+    (total, dimension), _ = check(figure)
+    assert (total["x"], total["y"]) == ([0.0, 1.0, 1.5, 2.0], [60.0, 70.0, None, 65.0])
+    assert dimension["y"] == [50.0, None, 80.0]
+    assert total["connectgaps"] is False
+    assert [row[-1] for row in figure["raw"]] == ["", "可比", "总分不可比：有下级指标不可比"]
+    assert figure["finding"] == "总分与上一轮不可比（有下级指标不可比），线在此断开；A 组织有一轮没有得分。"
+    assert charts.trend(ABOUT, ["2025年"], [charts.Series("总分", (60.0,), ("",))], title="") is None
+
+
+MOVES = [
+    charts.Move("a", "甲市", 60.0, 72.5, 3, 1),
+    charts.Move("b", "乙市", 80.0, 70.0, 1, 2),
+    charts.Move("c", "丙市", 70.0, 70.0, 2, 2),
+    charts.Move("d", "丁市", None, 50.0, None, 4),
+]
+
+
+def test_a_slope_has_a_line_per_city_of_both_rounds_and_its_table():
+    figure = charts.slope(ABOUT, ("去年", "今年"), MOVES, title="总分", ranks=True)
+
+    (risen, fallen, same), layout = check(figure)
+    assert (risen["y"], fallen["y"], same["y"]) == ([3.0, 1.0, None], [1.0, 2.0, None], [2.0, 2.0, None])
+    assert len({trace["marker"]["symbol"] for trace in (risen, fallen, same)}) == 3
+    assert layout["yaxis"]["autorange"] == "reversed"
+    assert figure["raw"][0] == ["甲市", 60.0, 72.5, 12.5, 3, 1, 2]
+    assert figure["finding"] == (
+        "3 个城市两轮可比：名次上升 1 个，下降 1 个，不变 1 个；甲市提高最多（12.5 个百分点）。"
+    )
+
+
+def test_a_slope_without_ranks_shows_scores_and_no_rank():
+    figure = charts.slope(ABOUT, ("去年", "今年"), MOVES, title="总分", ranks=False)
+
+    traces, layout = check(figure)
+    assert layout["yaxis"]["title"]["text"] == "得分"
+    assert figure["table"]["columns"] == ["城市", "去年", "今年", "变化（百分点）"]
+    assert "名" not in "".join(text for trace in traces for text in trace["hovertext"]).replace("名称", "")
+    assert charts.slope(ABOUT, ("a", "b"), MOVES[3:], title="", ranks=True) is None
+
+
+def test_the_ranking_of_a_later_page_shows_that_page_and_its_own_ranks():
+    many = [city(f"{place:04d}", 100 - place / 30, place, (place, place + 1)) for place in range(1, 401)]
+
+    figure = charts.ranking(ABOUT, many, page_has_all=True, page=many[200:])
+
+    _traces, layout = check(figure)
+    assert figure["raw"][0][:2] == ["0201市", 201]
+    assert layout["xaxis2"]["range"] == [200.5, 261.5]
+    assert figure["finding"].startswith("0001市得分最高")
+    assert f"图中只画本页前 {charts.MOST_CITIES} 位。" in figure["finding"]
+
+
+def test_peers_are_a_fourth_row_of_dots_and_a_city_alone_has_only_its_own():
+    axes = [Axis("A", "组织", 90.0, 80.0, 95.0, 85.0)]
+
+    traces, _ = check(charts.dimensions(ABOUT, "甲市", axes, peers="同级别城市"))
+    assert [trace["name"] for trace in traces] == ["甲市", "中位数", "最高", "同级别城市中位数"]
+    alone, _ = check(charts.dimensions(ABOUT, "甲市", axes, alone=True))
+    assert [trace["name"] for trace in alone] == ["甲市"]
+
+
+# --- readable in grey and without red or green -----------------------------------------------------------------
+
+
+def linear(colour):
+    values = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    return [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+
+
+def contrast(one, other):
+    """WCAG 2: relative luminances of two linear colours."""
+    high, low = sorted((0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in (one, other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def deuteranopia(colour):
+    """Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB."""
+    matrix = (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    )
+    return [
+        min(1.0, max(0.0, sum(m * c for m, c in zip(row, linear(colour), strict=True)))) for row in matrix
+    ]
+
+
+def lightness(colour):
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), colour, strict=True))
+    return 116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance
+
+
+def test_series_differ_in_shape_so_that_colour_is_never_needed():
+    assert len(set(charts.SYMBOLS)) == len(charts.COLOURS) == len(set(charts.COLOURS)) == 5
+
+
+@pytest.mark.parametrize("seen", [linear, deuteranopia])
+def test_every_colour_of_a_series_stands_out_from_white(seen):
+    for colour in charts.COLOURS:
+        assert contrast(seen(colour), [1.0, 1.0, 1.0]) >= 3  # WCAG 1.4.11, graphical objects
+
+
+def test_heat_steps_differ_in_grey_and_keep_their_numbers_readable():
+    steps = ["#E3ECF7", "#B9CFE9", "#8FB2DA", "#6A9BCF", "#2F66A8", "#123C73"]
+    inks = ["#1E242C"] * 4 + ["#FFFFFF"] * 2
+
+    for seen in (linear, deuteranopia):
+        light = [lightness(seen(step)) for step in steps]
+        assert all(one - other > 6 for one, other in pairwise(light))
+        for step, ink in zip(steps, inks, strict=True):
+            assert contrast(seen(step), seen(ink)) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("gain", "loss"), [(charts.COLOURS[2], charts.COLOURS[1]), (charts.COLOURS[0], charts.COLOURS[1])]
+)
+def test_gain_and_loss_are_told_apart_without_colour(gain, loss):
+    """In grey they may look alike: the waterfall prints signed numbers, the slope another shape."""
+    lost = Waterfall([("A", 12.5)], False, 2.0, 89.5)
+    (trace,), _ = check(charts.lost_points(ABOUT, "甲市", lost, {"A": "组织"}))
+    assert trace["text"] == ["100.0", "-12.5", "2.0", "89.5"]
+    blue_yellow = abs(deuteranopia(gain)[2] - deuteranopia(loss)[2])
+    assert blue_yellow > 0.05

@@ -7,7 +7,6 @@ from django.urls import reverse
 
 from cities import actions as city_actions
 from scoring.actions.compute import compute_round
-from scoring.actions.review import publish_results
 from scoring.explain import Explainer, explainer_of
 from scoring.inputs import gather
 from scoring.queries import city_results
@@ -24,7 +23,7 @@ def why(round_, city, node):
 @pytest.fixture
 def published(worked):  # noqa: F811
     compute_round(round=worked, by=None, draws=0)
-    return publish_results(snapshot=worked.snapshots.first(), by=make.user("administrator"))
+    return make.published(snapshot=worked.snapshots.first(), by=make.user("administrator"))
 
 
 def derive(round_, city, node):
@@ -201,7 +200,7 @@ def test_files_are_numbered_and_linked(client):
     make.answer(submission, "A1")
     city_actions.hand_in(submission=submission, by=None)
     compute_round(round=round_, by=None, draws=0)
-    publish_results(snapshot=round_.snapshots.first(), by=make.user("administrator"))
+    make.published(snapshot=round_.snapshots.first(), by=make.user("administrator"))
     address = why(round_, submission.city.code, "A1")
 
     visitor = client.get(address).text
@@ -244,7 +243,7 @@ def test_a_derivation_takes_the_same_queries_whatever_the_number_of_cities(
     for number in range(cities):
         make.filled_in(round_, make.city(code=f"11000{number}"), {"A1": 50, "A2": "A", "B1": "1", "H1": 3})
     compute_round(round=round_, by=None, draws=0)
-    publish_results(snapshot=round_.snapshots.first(), by=make.user("administrator"))
+    make.published(snapshot=round_.snapshots.first(), by=make.user("administrator"))
 
     with django_assert_num_queries(queries):
         assert client.get(why(round_, "110000", node)).status_code == 200

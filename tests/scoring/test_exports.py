@@ -239,14 +239,12 @@ def test_text_stays_text_in_the_workbook():
 
 
 @pytest.mark.office
-@pytest.mark.office
 def test_office_finds_the_same_sums(worked, tmp_path):  # noqa: F811
     snapshot = compute_round(round=worked, by=None)
 
     assert_same_as_stored(recalculated(snapshot, tmp_path), snapshot)
 
 
-@pytest.mark.office
 @pytest.mark.office
 @pytest.mark.parametrize("missing", ["zero", "exclude"])
 @pytest.mark.parametrize("minimum_share", [None, 2 / 3])
@@ -288,7 +286,6 @@ def test_office_agrees_on_gaps_bent_means_bonus_and_ties(missing, minimum_share,
     assert ranks[0] == ranks[8]
 
 
-@pytest.mark.office
 @pytest.mark.office
 @pytest.mark.parametrize("aggregation", ["geometric", "harmonic"])
 def test_office_agrees_on_a_group_too_large_for_one_formula(aggregation, tmp_path):

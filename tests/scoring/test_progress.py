@@ -220,7 +220,7 @@ def test_nothing_opens_again_once_results_are_out_or_final(administrator):
         actions.reopen_review(assignment=task, reason="x", by=administrator)
     Submission.objects.filter(pk=submission.pk).update(status=Submission.Status.IN_REVIEW)
     compute_round(round=submission.round, by=None, draws=0)
-    review.publish_results(snapshot=submission.round.snapshots.first(), by=administrator)
+    make.published(snapshot=submission.round.snapshots.first(), by=administrator)
     with pytest.raises(ActionRefused, match="结果已公布"):
         actions.reopen_review(assignment=task, reason="x", by=administrator)
 
@@ -262,7 +262,7 @@ def test_rules_of_judging_are_chosen_before_the_first_mark_and_logged(client, ad
     assert (entry.detail["before"]["panel"], entry.detail["after"]["panel"]) == ("mean", "median")
     make.confirmed(submission)
     page = client.get(address).content.decode()
-    assert "已有专家完成评审，评审汇总方式和分歧阈值已锁定" in page
+    assert "已有专家完成评审，评审汇总方式、分歧阈值和等级划分已锁定" in page
     client.post(address, {**rules, "panel": "mean", "change_threshold": "60"})
     in_round.refresh_from_db()
     assert (in_round.panel, in_round.change_threshold) == ("median", 60)

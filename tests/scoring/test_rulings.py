@@ -16,7 +16,6 @@ from cities.actions import ActionRefused, NotReady
 from cities.models import Submission
 from scoring import snapshots
 from scoring.actions.compute import compute_round
-from scoring.actions.review import publish_results
 from scoring.engine.cells import read_sources
 from scoring.engine.resampling import leaf_pools
 from scoring.exporters import write_results_workbook
@@ -269,7 +268,7 @@ def test_a_snapshot_names_no_person(submission):
 def test_the_why_page_tells_the_ruling_and_its_reason_to_those_who_may_read_reasons(client, submission):
     rule(submission, level="B", value_text="80", reason="材料只覆盖部分城区")
     snapshot = compute_round(round=submission.round, by=None, draws=0)
-    publish_results(snapshot=snapshot, by=make.user("administrator"))
+    make.published(snapshot=snapshot, by=make.user("administrator"))
     address = f"/results/{submission.round.code}/city/{submission.city.code}/why/A2/"
 
     public = client.get(address).content.decode()

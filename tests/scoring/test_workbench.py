@@ -166,6 +166,8 @@ def test_a_task_for_some_dimensions_ends_there(client, task):
     client.force_login(task.reviewer)
     assert client.get(f"/review/{task.pk}/i/A1/").status_code == 200
     assert client.get(f"/review/{task.pk}/i/B1/").status_code == 404
+    assert client.get(f"/review/{task.pk}/i/A1/ask/").status_code == 200
+    assert client.post(f"/review/{task.pk}/i/B1/ask/", {"question": "请说明"}).status_code == 404
     with pytest.raises(ActionRefused, match="不在您负责的维度内"):
         make.mark(task, "B1")
     for code in ("A1", "A2"):

@@ -28,6 +28,9 @@ class Command(OneLineCommand):
         parser.add_argument("--missing", choices=Missing.values, default="")
         parser.add_argument("--panel", choices=Round.Panel.values, default=Round.Panel.MEAN)
         parser.add_argument("--pilot", action="store_true", help="试点轮次：可用草案，处处标明试点")
+        parser.add_argument(
+            "--grades", default="", metavar="BANDS", help="等级划分，例如 90:优秀|80:良好|60:合格|0:待改进"
+        )
         parser.add_argument("--unreviewed", choices=Round.Unreviewed.values, default=Round.Unreviewed.BLOCK)
 
     def handle(self, **options: Any) -> None:
@@ -42,7 +45,7 @@ class Command(OneLineCommand):
                 code=options["round"], name=options["name"], framework=framework, year=options["year"], by=None,
                 opens_at=self._moment(options["opens"], time.min), closes_at=self._moment(options["closes"], time.max),
                 missing=options["missing"], panel=options["panel"], unreviewed=options["unreviewed"],
-                is_pilot=options["pilot"],
+                is_pilot=options["pilot"], grade_bands=options["grades"],
             )  # fmt: skip
         except actions.ActionRefused as error:
             fail(self, [error])

@@ -10,28 +10,28 @@ from django.core.management.base import CommandError
 from accounts import audit
 from cities.models import Round
 from indicators.console import OneLineCommand
-from scoring.exporters import WRITERS
+from scoring.exporters import WRITERS, Contents
 from scoring.models import ResultSnapshot
 from scoring.results import DamagedResultsError, load_results
 
 
 class Command(OneLineCommand):
-    help = "导出一个轮次的结果：.xlsx 为带公式的工作簿，.csv 为长表。"
+    help = "导出一个轮次的结果：.xlsx 为带公式的工作簿，.csv 和 .json 为长表，.zip 为全部。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("round", metavar="ROUND", help="轮次代码")
-        parser.add_argument("out", metavar="OUT", type=Path, help="要写入的文件，以 .xlsx 或 .csv 结尾")
+        parser.add_argument("out", metavar="OUT", type=Path, help="要写入的文件，以 .xlsx、.csv、.json 或 .zip 结尾")
         parser.add_argument("--snapshot", type=int, help="快照编号，默认为最新的快照")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         out: Path = options["out"]
         write = WRITERS.get(out.suffix.lower())
         if write is None:
-            raise CommandError(f"“{out}”的格式不受支持，请以 .xlsx 或 .csv 结尾。")
+            raise CommandError(f"“{out}”的格式不受支持，请以 .xlsx、.csv、.json 或 .zip 结尾。")
         snapshot = _snapshot(options["round"], options["snapshot"])
         try:
             results = load_results(snapshot)
-            _write(out, lambda file: write(results, file))
+            _write(out, lambda file: write(results, file, Contents()))
         except (DamagedResultsError, OSError) as error:
             raise CommandError(f"无法导出到“{out}”：{error}") from error
         audit.record(

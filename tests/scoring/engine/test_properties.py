@@ -11,6 +11,7 @@ from scoring.engine import (
     Aggregation,
     Missing,
     NodeSpec,
+    Panel,
     Rules,
     State,
     Tree,
@@ -163,6 +164,54 @@ def test_raising_a_leaf_never_lowers_the_total(specs, rule, seed, pick, lift):
     before = score_round(tree, declared, inputs).score[0, 0]
     after = score_round(tree, declared, replace(inputs, values=raised)).score[0, 0]
     assert after >= before - 1e-9
+
+
+def random_panel(tree, seed, cities=2, reviewers=6, gaps=0.3):
+    """A round where everybody answered everything and each cell has up to so many marks, one at least."""
+    inputs = random_round(tree, seed, cities=cities, blanks=0)
+    generator = np.random.default_rng(seed + 1)
+    highest = np.where(tree.is_bonus[tree.leaves], 3.0, 100.0)
+    marks = generator.uniform(0, 1, (reviewers, *inputs.values.shape)) * highest
+    marks[1:][generator.random(marks[1:].shape) < gaps] = np.nan
+    return replace(inputs, marks=marks, accepts_not_applicable=np.zeros(marks.shape, dtype=np.bool_)), highest
+
+
+@given(
+    specs=frameworks(RULES), rule=RULES, panel=st.sampled_from(Panel), seed=SEEDS, pick=st.integers(0, 10**6),
+    lift=st.floats(0.01, 100),
+)  # fmt: skip
+@FEW
+def test_raising_a_mark_never_lowers_the_total(specs, rule, panel, seed, pick, lift):
+    """Whatever way the panel is brought together; nor does it touch another city's score."""
+    tree = Tree.build(specs)
+    inputs, highest = random_panel(tree, seed)
+    places = np.argwhere(~np.isnan(inputs.marks[:, 0]))
+    seat, column = places[pick % len(places)]
+    raised = inputs.marks.copy()
+    raised[seat, 0, column] = min(raised[seat, 0, column] + lift, highest[column])
+    declared = Rules(aggregation=rule, panel=panel)
+    before = score_round(tree, declared, inputs).score[:, 0]
+    after = score_round(tree, declared, replace(inputs, marks=raised)).score[:, 0]
+    assert after[0] >= before[0] - 1e-9
+    assert after[1] == before[1]
+
+
+@given(specs=frameworks(RULES), rule=RULES, missing=MISSING, seed=SEEDS, pick=st.integers(0, 10**6))
+@FEW
+def test_raising_a_leaf_never_lowers_the_total_beside_gaps(specs, rule, missing, seed, pick):
+    tree = Tree.build(specs)
+    inputs = random_round(tree, seed)
+    given_ones = np.argwhere(inputs.states == State.VALUE)
+    if not len(given_ones):
+        return
+    city, column = given_ones[pick % len(given_ones)]
+    raised = inputs.values.copy()
+    raised[city, column] = 3.0 if tree.is_bonus[tree.leaves[column]] else 100.0
+    declared = rules(aggregation=rule, missing=missing, minimum_share=0.4)
+    before = score_round(tree, declared, inputs).score[:, 0]
+    after = score_round(tree, declared, replace(inputs, values=raised)).score[:, 0]
+    np.testing.assert_array_equal(np.isnan(after), np.isnan(before))
+    assert not (after < before - 1e-9).any()
 
 
 @given(specs=frameworks(RULES), rule=RULES, seed=SEEDS, pick=st.integers(0, 10**6))
