@@ -1,5 +1,6 @@
 """What a workbook may be before anybody parses it: size, members, expansion, extent."""
 
+import io
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -156,7 +157,12 @@ def _scan(archive: zipfile.ZipFile, limits: Limits) -> dict[str, Extent]:
                 _skip(stream)
                 continue
             scanner = _Scanner(limits, _sheet_at(member.filename, sheets, targets))
-            scanner.run(stream)
+            if member.file_size <= _AT_ONCE and scanner.run_at_once(content := stream.read()):
+                pass
+            elif member.file_size <= _AT_ONCE:
+                scanner.run(io.BytesIO(content))
+            else:
+                scanner.run(stream)
         if scanner.root == "worksheet":
             extents[member.filename] = scanner.extent
         elif member.filename == _BOOK:
@@ -206,6 +212,27 @@ class _Scanner:
         self._row = self._column = -1
         self._content = self._formula = False
         self._type = self._said = ""
+
+    def run_at_once(self, content: bytes) -> bool:
+        """As `run` for a worksheet as spreadsheet programs write it, ten times as fast; False for any other member.
+
+        The parser checks the form as always; extents are then found by looking for bytes, which is sound because text
+        cannot hold an unescaped `<`. What could say something else, or say it elsewhere, is left to `run`: comments,
+        declarations, prefixes, single quotes, errors, formulas without a value, cells without a place or out of order.
+        """
+        found = _plain_extent(content, self.limits)
+        if found is None:
+            return False
+        parser = expat.ParserCreate()
+        parser.EntityDeclHandler = _refuse_entities
+        try:
+            parser.Parse(content, True)
+        except expat.ExpatError as error:
+            raise WorkbookError("文件已损坏，无法打开，请重新导出后再试。") from error
+        self.root = "worksheet"
+        self.extent = found
+        self._require_limits()
+        return True
 
     def run(self, stream: IO[bytes]) -> None:
         self._parser = parser = expat.ParserCreate(namespace_separator="|")
@@ -291,9 +318,13 @@ class _Scanner:
             )
 
     def _reach(self) -> None:
-        extent, limits = self.extent, self.limits
+        extent = self.extent
         extent.rows = max(extent.rows, self._row + 1)
         extent.columns = max(extent.columns, self._column + 1)
+        self._require_limits()
+
+    def _require_limits(self) -> None:
+        extent, limits = self.extent, self.limits
         where = f"工作表“{self.sheet}”" if self.sheet else "工作表"
         if extent.rows > limits.max_rows:
             raise WorkbookError(f"{where}的数据超过 {limits.max_rows} 行，请拆分后再试。")
@@ -301,6 +332,64 @@ class _Scanner:
             raise WorkbookError(f"{where}的数据超过 {limits.max_columns} 列，请拆分后再试。")
         if extent.rows * extent.columns > limits.max_cells:
             raise WorkbookError(f"{where}的数据超过 {limits.max_cells} 个单元格，请拆分后再试。")
+
+
+def _plain_extent(content: bytes, limits: Limits) -> Extent | None:
+    """The extent of a worksheet written plainly; None where only the parser can tell."""
+    if not _PLAIN_ROOT.match(content) or any(sign in content for sign in _NOT_PLAIN):
+        return None
+    if content.count(b'<c r="') != content.count(b"<c ") or b"<c>" in content or b"<c/>" in content:
+        return None
+    tags = [tag for tag in _VALUES if tag in content]
+    formulas = content.count(b"<f>") + content.count(b"<f ") + content.count(b"<f/>")
+    if formulas != len(_CALCULATED.findall(content)):
+        return None
+    extent = Extent()
+    for line in content.split(b"<row ")[1:]:
+        head = _ROW.match(line)
+        if head is None:
+            return None
+        row = int(head[1])
+        if b'hidden="1"' in head[0] or b'hidden="true"' in head[0]:
+            _remember(extent.hidden_rows, row - 1)
+        last = max([line.rfind(tag) for tag in tags], default=-1)
+        if last < 0:
+            continue
+        place = _PLACE.match(line, line.rfind(b"<c ", 0, last))
+        if place is None or int(place[2]) != row:
+            return None
+        extent.rows = max(extent.rows, row)
+        extent.columns = max(extent.columns, _place(place[1].decode(), 0, 0)[1] + 1)
+    if extent.rows * _TWO_LETTERS > limits.max_cells or _FAR_RIGHT.search(content):
+        # a row's last cell need not be its rightmost: where that could matter, every place is looked at
+        widest = max((_place(one.decode(), 0, 0)[1] + 1 for one in set(_CELL.findall(content))), default=0)
+        if widest > extent.columns:
+            return None
+    scanner = _Scanner(limits)
+    for tag in _AREAS.findall(content):
+        scanner.extent = extent
+        name, attributes = (
+            tag[0].decode(),
+            {key.decode(): said.decode() for key, said in _SAID.findall(tag[1])},
+        )
+        scanner._start_in_sheet(name, attributes)
+    return extent
+
+
+_AT_ONCE = 64 * 1024 * 1024
+_PLAIN_ROOT = re.compile(
+    rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1\.0" encoding="(?:UTF|utf)-8"[^>]*\?>)?\s*<worksheet[\s>]'
+)
+_NOT_PLAIN = (b"<!", b"='", b't="e"', b"<row>", b"<row\n", b"<row/", b"<c\n")
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})[1-9]')
+_TWO_LETTERS = 26 + 26 * 26  # columns to ZZ
+_FAR_RIGHT = re.compile(rb'<c r="[A-Z]{3}')
+_PLACE = re.compile(rb'<c r="([A-Z]{1,3})([1-9]\d{0,6})"')
+_ROW = re.compile(rb'[^>]*?\br="([1-9]\d{0,6})"[^>]*>')
+_VALUES = (b"<v>", b"<v ", b"<v/", b"<is>", b"<is ", b"<is/")
+_CALCULATED = re.compile(rb"(?:</f>|<f(?: [^>]*)?/>)<v>[^<\s]")
+_AREAS = re.compile(rb"<(mergeCell|col) ([^>]*)>")
+_SAID = re.compile(rb'([A-Za-z]+)="([^"]*)"')
 
 
 def _remember(marks: list[Any], mark: Any) -> None:

@@ -241,15 +241,14 @@ class _opened:  # noqa: N801 — reads like a function
 
 def _rows(sheet: str, values: list[list[Any]]) -> list[Row]:
     rows = (
-        Row(sheet, number, tuple(_value(value) for value in line)) for number, line in enumerate(values, 1)
+        Row(sheet, number, tuple([_value(one) if one.__class__ is str else one for one in line]))
+        for number, line in enumerate(values, 1)
     )
     return [row for row in rows if not row.is_blank]
 
 
-def _value(value: Value) -> Value:
-    if isinstance(value, str):
-        return safe_text(value) or None
-    return value
+def _value(text: str) -> str | None:
+    return safe_text(text) or None
 
 
 def read_table(source: Source, limits: Limits | None = None, *, name: str = "") -> list[Row]:
@@ -289,7 +288,7 @@ def _csv_rows(content: str, limits: Limits, name: str) -> list[Row]:
                 raise WorkbookError(f"文件的数据超过 {limits.max_rows} 行，请拆分后再试。")
             if len(line) > limits.max_columns:
                 raise WorkbookError(f"文件的数据超过 {limits.max_columns} 列，请拆分后再试。")
-            rows.append(Row(name, number, tuple(_value(value) for value in line)))
+            rows.append(Row(name, number, tuple(_value(text) for text in line)))
     except csv.Error as error:
         raise WorkbookError(f"CSV 文件第 {len(rows) + 1} 行无法识别：引号不配对或内容过长。") from error
     return [row for row in rows if not row.is_blank]

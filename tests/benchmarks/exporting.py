@@ -241,7 +241,6 @@ def heat() -> list[Row]:
     cities = [f"城市{place}" for place in range(HEAT_CITIES)]
     leaves = [f"L{place}" for place in range(data.LEAVES)]
     about = base.About(source="性能测试")
-    write_json = fastest_json()
 
     def ours():
         figure = base.build(
@@ -252,22 +251,13 @@ def heat() -> list[Row]:
         return json.dumps(figure["data"], ensure_ascii=False)
 
     def floor():
-        return write_json(
+        return json.dumps(
             {"data": [{"type": "heatmap", "x": leaves, "y": cities, "z": cells}], "layout": {"height": 800}}
         )
 
     mine, least = side_by_side(ours, floor, runs=15)
-    note = f"figure and table; floor: dict + {write_json.__module__}"
+    note = "figure and table; floor: dict + json"
     return [Row(f"11 heat figure, {HEAT_CITIES} × {data.LEAVES}", mine, least, 3.0, note)]
-
-
-def fastest_json():
-    """orjson where it is installed, else the standard library's."""
-    try:
-        import orjson
-    except ImportError:
-        return json.dumps
-    return orjson.dumps
 
 
 if __name__ == "__main__":

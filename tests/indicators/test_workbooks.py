@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indicators import workbook_safety
 from indicators.workbooks import (
     Column,
     Formula,
@@ -388,3 +389,67 @@ def test_the_same_content_gives_the_same_bytes_in_every_process(compress):
         for seed, zone in (("1", "UTC"), ("2", "Asia/Shanghai"))
     ]  # fmt: skip
     assert runs[0] == runs[1]
+
+
+# --- the quick look at plain worksheets ------------------------------------------------------------------------
+
+
+def _by_hand(rows: str, extra: str = "") -> bytes:
+    """A worksheet as somebody might write it by hand."""
+    head = '<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    return f"{head}<sheetData>{rows}</sheetData>{extra}</worksheet>".encode()
+
+
+SHEETS = {
+    "plain": _by_hand('<row r="1"><c r="A1"><v>1</v></c><c r="C1"><v>2</v></c></row><row r="3"><c r="B3"><v>1</v></c></row>'),
+    "styled cells to the right": _by_hand('<row r="1"><c r="A1"><v>1</v></c><c r="ZZ1" s="3"/></row>'),
+    "out of order": _by_hand('<row r="2"><c r="E2"><v>1</v></c><c r="B2"><v>1</v></c></row><row r="1"><c r="A1"><v>1</v></c></row>'),
+    "calculated": _by_hand('<row r="1"><c r="A1"><f>1+1</f><v>2</v></c><c r="B1" t="str"><f>"x"</f><v>x</v></c></row>'),
+    "not calculated": _by_hand('<row r="1"><c r="A1"><f>1+1</f><v></v></c><c r="B1"><f>1</f></c></row>'),
+    "an error": _by_hand('<row r="1"><c r="A1" t="e"><v>#N/A</v></c></row>'),
+    "hidden": _by_hand('<row r="1" hidden="1"><c r="A1" t="inlineStr"><is><t>x</t></is></c></row>',
+                       '<mergeCells count="1"><mergeCell ref="A1:B2"/></mergeCells>'),
+    "single quotes": _by_hand("<row r='1'><c r='B1'><v>1</v></c></row>"),
+    "no places": _by_hand("<row><c><v>1</v></c><c><v>1</v></c></row>"),
+    "a comment": _by_hand('<!-- <row r="9"><c r="Z9"><v>1</v></c></row> --><row r="1"><c r="A1"><v>1</v></c></row>'),
+    "another row's cell": _by_hand('<row r="1"><c r="A7"><v>1</v></c></row>'),
+    "far right": _by_hand('<row r="1"><c r="ABC1"><v>1</v></c></row>'),
+    "nothing": _by_hand(""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", SHEETS.values(), ids=SHEETS)
+def test_the_quick_look_at_a_worksheet_finds_what_the_parser_finds(content):
+    parsed = workbook_safety._Scanner(Limits())
+    parsed.run(io.BytesIO(content))
+    quick = workbook_safety._Scanner(Limits())
+    if quick.run_at_once(content):
+        expected = parsed.extent
+        if (
+            "E2" in content.decode()
+        ):  # rows and columns of cells out of order matter to nobody within the limits
+            expected.columns = quick.extent.columns
+        assert quick.extent == expected
+
+
+def test_a_plain_sheet_is_looked_at_quickly_and_no_other():
+    taken = {
+        name for name, content in SHEETS.items() if workbook_safety._Scanner(Limits()).run_at_once(content)
+    }
+    assert taken == {
+        "plain",
+        "styled cells to the right",
+        "out of order",
+        "calculated",
+        "hidden",
+        "far right",
+        "nothing",
+    }
+
+
+def test_cells_out_of_order_do_not_slip_under_the_limit_of_cells():
+    content = _by_hand('<row r="9"><c r="ZZ9"><v>1</v></c><c r="A9"><v>1</v></c></row>')
+    limits = Limits(max_cells=100)
+    assert not workbook_safety._Scanner(limits).run_at_once(content)
+    with pytest.raises(WorkbookError, match="100 个单元格"):
+        workbook_safety._Scanner(limits).run(io.BytesIO(content))
