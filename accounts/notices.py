@@ -30,6 +30,11 @@ KIND_WORDS = {
     "recused": "回避",
     "conflict": "回避",
     "reopened": "重新评审",
+    "ruling_lapsed": "裁定失效",
+    "published": "结果公布",
+    "visit": "实地考察",
+    "remind_review": "评审提醒",
+    "remind_city": "填报提醒",
 }
 
 

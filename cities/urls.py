@@ -61,7 +61,11 @@ urlpatterns = [
     path("<int:pk>/case/<str:key>/history/", case.history, name="case_history"),
     path("<int:pk>/case/<str:key>/restore/<int:version>/", case.restore, name="case_restore"),
     path("<int:pk>/case/<str:key>/pictures/", case.picture_add, name="case_picture_add"),
-    path("<int:pk>/case/<str:key>/pictures/<int:picture>/delete/", case.picture_delete, name="case_picture_delete"),
+    path(
+        "<int:pk>/case/<str:key>/pictures/<int:picture>/delete/",
+        case.picture_delete,
+        name="case_picture_delete",
+    ),
     path("<int:pk>/upload/", upload.upload, name="upload"),
     path("<int:pk>/upload/template/", upload.template, name="upload_template"),
     path("<int:pk>/upload/<int:upload>/", upload.upload_check, name="upload_check"),

@@ -105,9 +105,7 @@ def load(*, say: Callable[[str], object] = lambda _line: None) -> Round:
         lead = people[_username(city)]
         _attach(submission, tree, lead, share=0.15 if city.code == FILLING else 0.5, chance=chance)
         if city.code == FILLING:
-            demonstration_division.divide(
-                submission, lead=lead, editor=people[f"{_username(city)}-edu"]
-            )
+            demonstration_division.divide(submission, lead=lead, editor=people[f"{_username(city)}-edu"])
         else:
             if city.code in demonstration_cases.CITIES:
                 demonstration_cases.write(submission, by=lead)
@@ -262,7 +260,11 @@ def _rule_once(round_: Round, tree: FrameworkTree, moderator: User) -> None:
         reason=f"{REMARK}佐证材料能够证明主要做法，覆盖面尚不完整，按中间意见认定。",
     )  # fmt: skip
     moderation.rule(
-        submission=widest.submission, indicator=leaf, content=content, accepts_not_applicable=False, by=moderator
+        submission=widest.submission,
+        indicator=leaf,
+        content=content,
+        accepts_not_applicable=False,
+        by=moderator,
     )
 
 

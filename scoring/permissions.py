@@ -9,7 +9,7 @@ from accounts.permissions import is_administrator, is_reviewer
 from cities.models import Round, Submission
 from cities.permissions import leads_city, works_for_city
 from scoring.conflicts import person_of
-from scoring.models import ReviewAssignment, SiteVisit
+from scoring.models import NodeScore, ResultSnapshot, ReviewAssignment, SiteVisit
 
 OPEN_TO_REVIEW = (Submission.Status.SUBMITTED, Submission.Status.IN_REVIEW)
 
@@ -80,6 +80,18 @@ def result_was_sent(_user: Any, submission: Submission | None) -> bool:
     return submission is not None and submission.status in sent
 
 
+@rules.predicate
+def was_told_result(_user: Any, submission: Submission | None) -> bool:
+    """A result was really sent to it: a city may be finalised without, and then has no provisional result."""
+    if submission is None or submission.status != Submission.Status.FINAL:
+        return (
+            submission is not None
+        )  # only being told leads to the other states that `result_was_sent` names
+    sent = ResultSnapshot.objects.filter(round=submission.round_id).exclude(provisional_at=None)
+    own = NodeScore.objects.filter(submission=submission, node_code=NodeScore.TOTAL, snapshot__in=sent)
+    return own.exists()
+
+
 def submissions_of_staff(user: Any, round_: Round) -> frozenset[int]:
     """The submissions in this round of the cities that the person works for."""
     if not user.is_authenticated:
@@ -115,8 +127,11 @@ rules.set_perm("cities.read_submission", works_for_city | is_administrator | rev
 rules.add_perm("scoring.moderate_round", is_administrator | (is_moderator & ~still_reviews))
 rules.add_perm("scoring.moderate", (is_administrator & is_handed_in) | moderates)
 rules.add_perm("scoring.return_submission", is_administrator | moderates)
-rules.add_perm("scoring.see_sent_result", (works_for_city | is_administrator | moderates) & result_was_sent)
-rules.add_perm("scoring.appeal", leads_city & result_was_sent)
+rules.add_perm(
+    "scoring.see_sent_result",
+    result_was_sent & was_told_result & (works_for_city | is_administrator | moderates),
+)
+rules.add_perm("scoring.appeal", leads_city & result_was_sent & was_told_result)
 rules.add_perm("scoring.see_trail", works_for_city | is_administrator | moderates)
 rules.add_perm("scoring.see_assignment", is_reviewer & is_own_assignment)
 rules.add_perm("scoring.review", is_reviewer & is_own_assignment & is_unfinished)

@@ -37,9 +37,10 @@ def trail_of(submission: Submission, user: Any) -> list[Entry]:
     inside = user.has_perm("scoring.moderate", submission)
     entries = [*_receipts(submission), *_returns(submission)]
     if inside or result_was_sent(user, submission):
+        result_url = _result_url(user, submission)
         entries += [
-            *_reviews(submission), *_reconsiderations(submission), *_rulings(submission, inside),
-            *_appeals(submission, inside), *_results(submission, inside),
+            *_reviews(submission, result_url), *_reconsiderations(submission), *_rulings(submission, inside),
+            *_appeals(submission, inside), *_results(submission, result_url, inside),
         ]  # fmt: skip
     visible = visible_leaves(user, submission)
     if visible is not None:
@@ -70,11 +71,11 @@ def _returns(submission: Submission) -> Iterator[Entry]:
         )  # fmt: skip
 
 
-def _reviews(submission: Submission) -> Iterator[Entry]:
+def _reviews(submission: Submission, url: str) -> Iterator[Entry]:
     done = ReviewAssignment.objects.filter(submission=submission, status=ReviewAssignment.Status.FINISHED)
     for task in done.exclude(finished_at=None):
         assert task.finished_at is not None
-        yield Entry(task.finished_at, "完成评审", f"R{task.seat}", url=_result_url(submission))
+        yield Entry(task.finished_at, "完成评审", f"R{task.seat}", url=url)
 
 
 def _reconsiderations(submission: Submission) -> Iterator[Entry]:
@@ -134,7 +135,7 @@ def _appeals(submission: Submission, inside: bool) -> Iterator[Entry]:
             yield Entry(one.decided_at, f"{what}（{code}）", who, one.reply, url, (code,))
 
 
-def _results(submission: Submission, inside: bool) -> Iterator[Entry]:
+def _results(submission: Submission, url: str, inside: bool) -> Iterator[Entry]:
     """Each result that the city was told, with its total before and after; inside also those that it was not."""
     rows = NodeScore.objects.filter(submission=submission, node_code=NodeScore.TOTAL).select_related(
         "snapshot"
@@ -148,7 +149,7 @@ def _results(submission: Submission, inside: bool) -> Iterator[Entry]:
         total = one_decimal(row.score) or "—"
         change = "" if before is None else f"，此前为 {one_decimal(before)}"
         words = f"{_kind_of(snapshot)} #{snapshot.pk}：总分 {total}{change}"
-        yield Entry(told or snapshot.created_at, words, ORGANISERS, snapshot.reason, _result_url(submission))
+        yield Entry(told or snapshot.created_at, words, ORGANISERS, snapshot.reason, url)
         before = row.score if row.score is not None else before
 
 
@@ -160,5 +161,7 @@ def _kind_of(snapshot: ResultSnapshot) -> str:
     return "公布结果" if snapshot.published_at else "计算得分（未送达）"
 
 
-def _result_url(submission: Submission) -> str:
-    return reverse("appeals:result", args=[submission.pk])
+def _result_url(user: Any, submission: Submission) -> str:
+    """Where the city reads what it was told; empty where it was told nothing."""
+    told = user.has_perm("scoring.see_sent_result", submission)
+    return reverse("appeals:result", args=[submission.pk]) if told else ""

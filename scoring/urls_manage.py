@@ -15,9 +15,13 @@ urlpatterns = [
     path("rounds/<str:code>/extend/<int:submission>/", manage_returns.extend, name="extend"),
     path("rounds/<str:code>/import/", manage_import.round_import, name="round_import"),
     path(
-        "rounds/<str:code>/import/template/", manage_import.round_import_template, name="round_import_template"
+        "rounds/<str:code>/import/template/",
+        manage_import.round_import_template,
+        name="round_import_template",
     ),
-    path("rounds/<str:code>/import/confirm/", manage_import.round_import_confirm, name="round_import_confirm"),
+    path(
+        "rounds/<str:code>/import/confirm/", manage_import.round_import_confirm, name="round_import_confirm"
+    ),
     path("rounds/<str:code>/import/drop/", manage_import.round_import_drop, name="round_import_drop"),
     path("rounds/<str:code>/compute/", manage.compute_scores, name="compute"),
     path("rounds/<str:code>/jobs/<int:pk>/", jobs.job, name="job"),

@@ -247,7 +247,9 @@ def pdf(text: str = "evidence", name: str = "证明.pdf") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, b"%PDF-1.4\n" + text.encode() + b"\n%%EOF\n", "application/pdf")
 
 
-def published(*, snapshot, by: User, audience: str = "public", erratum: str = "更正了计算。", **shown) -> Round:
+def published(
+    *, snapshot, by: User, audience: str = "public", erratum: str = "更正了计算。", **shown
+) -> Round:
     """A result that is finalised and published, to everybody unless told otherwise; divergences are let stand."""
     from scoring.actions.moderation import accept_divergence
     from scoring.actions.publishing import finalise_result, publish_results

@@ -52,7 +52,10 @@ class Round(models.Model):
     )
     shows_ranks = models.BooleanField("公布名次", default=True)
     grade_bands = models.CharField(
-        "等级划分", max_length=200, blank=True, help_text="例如 90:优秀|80:良好|60:合格|0:待改进；空为不分等级。"
+        "等级划分",
+        max_length=200,
+        blank=True,
+        help_text="例如 90:优秀|80:良好|60:合格|0:待改进；空为不分等级。",
     )
     results_published_at = models.DateTimeField("结果公布时间", null=True, blank=True)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)

@@ -26,7 +26,7 @@ PAGES: list[tuple[str, Any, str]] = [
     ("board", gettext_lazy("进度看板"), LEADS),
     ("members", gettext_lazy("成员与邀请"), LEADS),
     ("returns", gettext_lazy("退回记录"), WORKS),
-    ("supplements", gettext_lazy("评审提问"), WORKS),
+    ("supplements", gettext_lazy("补充说明"), WORKS),
     ("copy", gettext_lazy("沿用上一轮"), WORKS),
     ("check", gettext_lazy("检查并提交"), WORKS),
     ("appeals:result", gettext_lazy("初步结果"), "scoring.see_sent_result"),

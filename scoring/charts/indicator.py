@@ -49,7 +49,12 @@ def indicator(about: About, cities: Sequence[CityResult], code: str, name: str) 
     finding += f"；图中只画前 {len(shown)} {'位' if ranked else '个'}" if len(there) > len(shown) else ""
     columns = ["城市", *(["名次"] if ranked else []), "得分", "自评"]
     rows = [
-        [city.name, *([city.cells[code].rank] if ranked else []), city.score(code), city.cells[code].self_score]
+        [
+            city.name,
+            *([city.cells[code].rank] if ranked else []),
+            city.score(code),
+            city.cells[code].self_score,
+        ]
         for city in shown
     ]
     title = f"{code} {name}：各城市得分"

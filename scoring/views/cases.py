@@ -115,18 +115,17 @@ def _page(
     pictures = CasePicture.objects.filter(section__in=parts, deleted_at=None).select_related(
         "file", "section"
     )
+    written = [(part, [one for one in pictures if one.section_id == part.pk]) for part in parts if part.text]
     context = {
         "submission": found,
-        "parts": [
-            (part, [one for one in pictures if one.section_id == part.pk]) for part in parts if part.text
-        ],
+        "parts": written,
         "mine": Recommendation.objects.filter(submission=found, reviewer=request.user).first(),
         "recommendations": found.recommendations.select_related("reviewer") if steers else [],
         "selection": CaseSelection.objects.filter(submission=found).select_related("by").first()
         if steers
         else None,
-        "may_recommend": request.user.has_perm("scoring.recommend_case", found),
-        "may_decide": request.user.has_perm("scoring.decide_case", found),
+        "may_recommend": bool(written) and request.user.has_perm("scoring.recommend_case", found),
+        "may_decide": bool(written) and request.user.has_perm("scoring.decide_case", found),
         "has_errors": status != 200,
         "crumbs": [
             (_("首页"), "/"),

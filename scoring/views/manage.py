@@ -13,7 +13,7 @@ from accounts.http import AuthenticatedRequest
 from accounts.models import AuditEntry
 from cities import actions as city_actions
 from cities import queries as city_queries
-from cities.models import Round
+from cities.models import Round, Submission
 from scoring import jobs, review_queries
 from scoring.actions import compute
 from scoring.forms import EnrolForm, RoundForm
@@ -60,10 +60,15 @@ def _round_page(
 ) -> HttpResponse:
     tasks = review_queries.round_review_tasks(found)
     submissions = [(one, tasks.get(one.pk, [])) for one in city_queries.round_progress(found)]
+    snapshot = found.snapshots.first()
     context = {
         "round": found,
         "submissions": submissions,
-        "snapshot": found.snapshots.first(),
+        "snapshot": snapshot,
+        "may_send": snapshot is not None
+        and snapshot.provisional_at is None
+        and snapshot.finalised_at is None
+        and any(one.status != Submission.Status.FINAL for one, _tasks in submissions),
         "enrol_form": EnrolForm(round_=found),
         "crumbs": [(_("轮次"), reverse("manage:rounds")), (found.name, None)],
         **extra,

@@ -15,6 +15,7 @@ from accounts.access import load_for
 from accounts.http import AuthenticatedRequest
 from cities import queries as city_queries
 from cities.actions import ActionRefused, NotReady
+from cities.actions.returning import RETURNABLE
 from cities.models import Answer, Round, Submission
 from cities.views.common import leaf_of
 from indicators.models import Indicator
@@ -221,6 +222,8 @@ def cell(request: AuthenticatedRequest, round_code: str, submission: int, code: 
     context["may_accept"] = shown.divergence is not None and shown.divergence.status in moderation.UNDECIDED
     final = shown.submission.status == Submission.Status.FINAL
     context["may_rule"] = not final or request.user.is_administrator  # a correction
+    may_return = request.user.has_perm("scoring.return_submission", shown.submission)
+    context["may_return"] = may_return and shown.submission.status in RETURNABLE
     return render(request, "scoring/moderation/cell.html", context)
 
 

@@ -77,6 +77,7 @@ def index(request: AuthenticatedRequest) -> HttpResponse:
     items = [item for item in way if item.is_shown(shown)] if shown in queries.SHOWN else []
     context = {
         "tasks": tasks,
+        "rounds": list(dict.fromkeys(task.assignment.submission.round for task in tasks)),
         "order": order,
         "continue_url": first.url(order) if first else None,
         "counts": [(what, TITLES[what], sum(item.is_shown(what) for item in way)) for what in queries.SHOWN],

@@ -21,6 +21,7 @@ def trail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "submission": submission,
         "entries": trail_of(submission, request.user),
         "is_sent": result_was_sent(request.user, submission),
+        "may_see_sent": request.user.has_perm("scoring.see_sent_result", submission),
         "crumbs": crumbs(submission, (_("得分轨迹"), None)),
     }
     return render(request, "scoring/appeals/trail.html", context)

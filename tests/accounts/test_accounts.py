@@ -16,7 +16,7 @@ def sign_in(client, person, password=make.PASSWORD, **data):
 
 @pytest.mark.parametrize(
     ("role", "home"),
-    [("administrator", "/manage/rounds/"), ("reviewer", "/review/"), ("moderator", "/review/")],
+    [("administrator", "/manage/rounds/"), ("reviewer", "/review/"), ("moderator", "/moderation/")],
 )
 def test_signing_in_leads_to_the_home_of_the_role(client, role, home):
     response = client.post(

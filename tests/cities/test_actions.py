@@ -45,7 +45,9 @@ def test_saving_the_same_again_makes_no_new_version():
     submission = make.submission()
     make.answer(submission, "A1", ready=True)
     again = make.answer(submission, "A1")
-    assert (again.version, again.status) == (1, Answer.Status.APPROVED), "nobody of a department: no approval to wait for"
+    assert (again.version, again.status) == (1, Answer.Status.APPROVED), (
+        "nobody of a department: no approval to wait for"
+    )
 
 
 def test_different_fields_changed_at_once_are_both_kept():

@@ -79,7 +79,10 @@ ERRORS = [
         lambda d: change(d, "A1", evidence_kinds="pdf;exe"),
         f"{MAIN}第 3 行“材料类型”：“pdf;exe”含有不能作为佐证材料的类型：exe。可用：pdf、ofd",
     ),
-    (lambda d: change(d, "A1", evidence_max_mb=D(0)), f"{MAIN}第 3 行“材料大小上限”：“0”应在 1 到 1000 之间。"),
+    (
+        lambda d: change(d, "A1", evidence_max_mb=D(0)),
+        f"{MAIN}第 3 行“材料大小上限”：“0”应在 1 到 1000 之间。",
+    ),
     (lambda d: change(d, "A1", evidence_years="两年"), f"{MAIN}第 3 行“材料年限”：“两年”不是数字。"),
     (lambda d: change(d, "H1", points=D(0)), f"{MAIN}第 7 行“分值”：“0”应大于 0：它是加分项“H1”的最高分。"),
     (lambda d: change(d, "H1", points=None), f"{MAIN}第 7 行“分值”：为空：加分项“H1”必须有最高分。"),

@@ -235,7 +235,7 @@ def test_every_number_of_the_results_pages_links_to_its_derivation(client, publi
 
 
 @pytest.mark.parametrize("cities", [1, 4])
-@pytest.mark.parametrize(("node", "queries"), [("TOTAL", 4), ("A", 4), ("A1", 8)])
+@pytest.mark.parametrize(("node", "queries"), [("TOTAL", 5), ("A", 5), ("A1", 9)])
 def test_a_derivation_takes_the_same_queries_whatever_the_number_of_cities(
     client, cities, node, queries, django_assert_num_queries
 ):

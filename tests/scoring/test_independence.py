@@ -26,7 +26,7 @@ from scoring.actions.visits import recommend_case, record_visit
 from scoring.models import Phrase, Provisional, Reconsideration
 from tests import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.walk, pytest.mark.xdist_group("independence")]
 VALUE = Answer.ValueState.VALUE
 PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 #: signing out and the language have nothing to tell, and would end the session

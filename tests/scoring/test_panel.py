@@ -40,11 +40,11 @@ from tests import make
 from tests.scoring import plain_sums
 from tests.scoring.plain_sums import AWAY, TOTAL, Cell
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("panel")]
 State = Answer.ValueState
 EXACT = 1e-9
 #: so many of the marks come as requests, the others by what the page calls: a request takes three times as long
-THROUGH_PAGES = 2 / 3
+THROUGH_PAGES = 1 / 2
 
 
 def typed_moment(days: int) -> str:
@@ -166,7 +166,7 @@ class Panel:
         self.moderator.force_login(head)
         self.reviewers = {}
         for number in range(reviewers):
-            person = make.user("reviewer", username=f"zhuanjia{number}")
+            person = make.user("reviewer", username=f"zhuanjia{self.round.pk}-{number}")
             temper = self.luck.gauss(0, 4)
             self.reviewers[person.pk] = Reviewer(person, temper, random.Random(seed + 1 + number))
         self.cells: dict[tuple[str, str], Cell] = {}

@@ -13,7 +13,7 @@ from scoring.actions.compute import compute_round
 from scoring.visibility import rounds_seen_by, view_of
 from tests import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.walk, pytest.mark.xdist_group("visibility")]
 
 VALUE = "value"
 OWN, OTHER, HIDDEN = "甲辰市", "乙巳市", "丙午市"

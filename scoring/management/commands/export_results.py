@@ -20,7 +20,9 @@ class Command(OneLineCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("round", metavar="ROUND", help="轮次代码")
-        parser.add_argument("out", metavar="OUT", type=Path, help="要写入的文件，以 .xlsx、.csv、.json 或 .zip 结尾")
+        parser.add_argument(
+            "out", metavar="OUT", type=Path, help="要写入的文件，以 .xlsx、.csv、.json 或 .zip 结尾"
+        )
         parser.add_argument("--snapshot", type=int, help="快照编号，默认为最新的快照")
 
     def handle(self, *_args: Any, **options: Any) -> None:
