@@ -98,6 +98,13 @@ def _over(section: CaseSection) -> Problem:
     return Problem("text", words)
 
 
+def sections_of(submission: Submission) -> list[CaseSection]:
+    """The parts as they are stored, unsaved empty ones for those that nobody has opened yet: looking writes nothing."""
+    there = list(submission.case_sections.select_related("lead_department", "person", "updated_by"))
+    found = {one.key for one in there}
+    return there + [CaseSection(submission=submission, key=key) for key in LIMITS if key not in found]
+
+
 def parts_of(submission: Submission, sections: list[CaseSection]) -> list[Part]:
     """The parts in their order, with what is wrong with each: one query."""
     numbers = evidence_numbers(submission)

@@ -8,6 +8,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.http import id_from
 from accounts.models import User
 from cities.actions import KEEP, Change, Target
 from cities.models import City, Department, Membership
@@ -18,7 +19,8 @@ SAME, CLEAR = "", "clear"
 
 def target_of(key: str) -> Target:
     """What a row's check box stands for: the id of a leaf, or the key of a part of the case."""
-    return int(key) if key.isascii() and key.isdigit() else key
+    leaf = id_from(key)
+    return key if leaf is None else leaf
 
 
 def _choices(what: Any, options: list[tuple[str, str]]) -> list[tuple[str, Any]]:

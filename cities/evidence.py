@@ -16,6 +16,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 
 from cities.models import Evidence, EvidenceFile
+from indicators.archives import DirectoryTooLarge, require_directory
 
 _MB = 1024 * 1024
 HEAD = 1024
@@ -177,11 +178,17 @@ def unreadable(name: str) -> EvidenceRefused:
     return EvidenceRefused(f"“{name}”为空或设有密码，无法打开。请检查并取消密码后重新上传。")
 
 
+_MOST_MEMBERS = 5000  # of a document that is an archive, or of an archive that is evidence itself
+
+
 def _check_archive(file: IO[Any], name: str, suffix: str) -> None:
     file.seek(0)
     try:
+        require_directory(file, _MOST_MEMBERS)
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
+    except DirectoryTooLarge as error:
+        raise EvidenceRefused(f"“{name}”内含的部分超过 {_MOST_MEMBERS} 个上限。请拆分后上传。") from error
     except zipfile.BadZipFile as error:
         raise unreadable(name) from error
     if any(member.flag_bits & 1 for member in members):

@@ -20,6 +20,7 @@ from cities.actions.common import ActionRefused
 from cities.evidence import ANYTHING, Checked, EvidenceRefused, check_outside, examine, plain_name, unreadable
 from cities.models import Evidence, Submission
 from cities.phases import why_closed
+from indicators.archives import DirectoryTooLarge, require_directory
 from indicators.models import Indicator
 
 _MB = 1024 * 1024
@@ -83,7 +84,11 @@ class Plan:
 def opened(file: IO[Any]) -> Iterator[zipfile.ZipFile]:
     """The archive. Raises ActionRefused for what is none, holds too much, or cannot be read."""
     try:
+        require_directory(file, MOST_MEMBERS)  # before an object is made of every entry
         archive = zipfile.ZipFile(file)
+    except DirectoryTooLarge as error:
+        number = f"有 {error.members} 项，" if error.members else "的目录过大，"
+        raise ActionRefused(f"压缩包内{number}超过 {MOST_MEMBERS} 项上限。请分成几个上传。") from error
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, NotImplementedError) as error:
         raise ActionRefused("无法打开此压缩包。请用 ZIP 格式重新压缩后上传。") from error
     with archive:

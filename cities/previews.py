@@ -23,6 +23,7 @@ WIDTH = 900
 #: widths in pixels that may be asked for; each is kept
 WIDTHS = (WIDTH, 1600)
 SECONDS = 20  # by the clock
+MOST_PAGES = 9_999
 _FORGET_FAILURE = 600  # seconds
 _WORKER = Path(__file__).with_name("preview_worker.py")
 _NO_PAGE = 4
@@ -32,6 +33,13 @@ _turn = threading.BoundedSemaphore(2)
 
 class NoPreview(Exception):
     """The page cannot be shown; the message says why and what helps."""
+
+
+class NoSuchPage(NoPreview):
+    """The document has no page of that number."""
+
+    def __init__(self) -> None:
+        super().__init__("没有这一页。")
 
 
 @dataclass(frozen=True)
@@ -58,17 +66,23 @@ def page_image(record: EvidenceFile, page: int = 1, width: int = WIDTH) -> Drawn
     kind = kind_of(record)
     if not kind:
         raise NoPreview("这种格式不能在网页中预览，请下载后查看。")
-    if page < 1 or width not in WIDTHS:
-        raise NoPreview("没有这一页。")
+    if not 1 <= page <= MOST_PAGES or width not in WIDTHS:
+        raise NoSuchPage
     target, count = _places(record, page, width)
-    if target.exists() and count.exists():
-        return Drawn(target, int(count.read_text()))
+    if count.exists():
+        there = int(count.read_text())
+        if page > there:
+            raise NoSuchPage  # known without a renderer
+        if target.exists():
+            return Drawn(target, there)
     failed = target.with_suffix(".failed")
     if failed.exists() and time.time() - failed.stat().st_mtime < _FORGET_FAILURE:
         raise NoPreview(failed.read_text())
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         return Drawn(target, _draw(record, kind, page, width))
+    except NoSuchPage:
+        raise  # says something of what was asked, nothing of the file
     except NoPreview as error:
         failed.write_text(str(error))
         raise
@@ -100,7 +114,7 @@ def _draw(record: EvidenceFile, kind: str, page: int, width: int) -> int:
             arguments = [str(source), unfinished, kind, str(page), str(width)]
             done = _run([sys.executable, "-I", str(_WORKER), *arguments])
         if done.returncode == _NO_PAGE:
-            raise NoPreview("没有这一页。")
+            raise NoSuchPage
         if done.returncode or not done.stdout.strip().isdigit():
             raise NoPreview("无法生成预览，文件可能已损坏。请下载后查看。")
         os.replace(unfinished, target)

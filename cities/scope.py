@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cities.models import Answer, CaseSection, Membership, Responsibility, Submission
+from cities.models import Answer, Membership, Responsibility, Submission
 
 
 def memberships_of(user: Any) -> dict[int, Membership]:
@@ -42,15 +42,6 @@ def visible_leaves(user: Any, submission: Submission) -> frozenset[int] | None:
     return frozenset(
         Answer.objects.filter(mine, submission=submission).values_list("indicator_id", flat=True)
     )
-
-
-def visible_sections(user: Any, submission: Submission) -> frozenset[int] | None:
-    """The ids of the parts of the city's case that an editor of a department sees; None for all of them."""
-    member = membership_in(user, submission)
-    if member is None or member.role == Membership.Role.LEAD or member.department_id is None:
-        return None
-    mine = Q(lead_department=member.department_id) | Q(person=user)
-    return frozenset(CaseSection.objects.filter(mine, submission=submission).values_list("pk", flat=True))
 
 
 def leads_leaf(user: Any, submission: Submission, indicator_id: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from accounts.texts import whole_number
 from indicators.consultation import CommentText, problems_of
 from indicators.consultation_documents import as_bytes, fill, landscape, moment, table
 from indicators.consultation_texts import definition_words, standard_words, weight_words
@@ -228,7 +229,8 @@ def _row_problems(
     number = record["number"].word
     if not number:
         return found, None
-    comment = own.get(int(number)) if number.isascii() and number.isdigit() else None
+    asked = whole_number(number)
+    comment = own.get(asked) if asked is not None else None
     if comment is None:
         found.append(problem("number", "不是您提出的意见的序号", "新增意见请清空这一格"))
         return found, None

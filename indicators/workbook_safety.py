@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 from xml.parsers import expat
 
+from indicators.archives import DirectoryTooLarge, require_directory
+
 # Illegal in XML 1.0 even where escaped, or unreadable for Excel
 _ILLEGAL = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -104,11 +106,15 @@ def inspect(file: IO[bytes], size: int, limits: Limits) -> dict[str, Extent]:
     if not head.startswith(b"PK"):
         raise WorkbookError("文件不是 .xlsx 工作簿，请用 Excel 或 WPS 另存为 .xlsx 后再试。")
     try:
+        require_directory(file, limits.max_members)  # before an object is made of every entry
         with zipfile.ZipFile(file) as archive:
             _check_members(archive, size, limits)
             return _scan(archive, limits)
     except WorkbookError:
         raise
+    except DirectoryTooLarge as error:
+        number = f"含 {error.members} 个部分" if error.members else "部分的目录过大"
+        raise WorkbookError(f"文件内{number}，超过 {limits.max_members} 个上限。") from error
     except (
         Exception
     ) as error:  # BadZipFile, zlib.error and whatever else a damaged stream makes the unpacker raise
@@ -342,7 +348,7 @@ def _plain_extent(content: bytes, limits: Limits) -> Extent | None:
         return None
     tags = [tag for tag in _VALUES if tag in content]
     formulas = content.count(b"<f>") + content.count(b"<f ") + content.count(b"<f/>")
-    if formulas != len(_CALCULATED.findall(content)):
+    if formulas and formulas != len(_CALCULATED.findall(content)):
         return None
     extent = Extent()
     for line in content.split(b"<row ")[1:]:
@@ -366,7 +372,8 @@ def _plain_extent(content: bytes, limits: Limits) -> Extent | None:
         if widest > extent.columns:
             return None
     scanner = _Scanner(limits)
-    for tag in _AREAS.findall(content):
+    before, _, rest = content.partition(b"<sheetData")
+    for tag in _AREAS.findall(before + rest[rest.rfind(b"</sheetData>") :]):
         scanner.extent = extent
         name, attributes = (
             tag[0].decode(),

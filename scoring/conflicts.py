@@ -81,3 +81,10 @@ def _person(user: User, profile: ReviewerProfile | None, own: list[City], recuse
 
 def person_of(round_: Round, user: Any) -> Person:
     return people_of(round_, [user])[0]
+
+
+def cities_kept_from(round_: Round, user: Any) -> frozenset[str]:
+    """The codes of the cities of the round that this person has to keep away from."""
+    person = person_of(round_, user)
+    entries = round_.submissions.select_related("city")
+    return frozenset(one.city.code for one in entries if person.conflict_with(one.city))

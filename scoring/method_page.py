@@ -41,7 +41,7 @@ def public_inputs(snapshot: ResultSnapshot, view: View) -> bytes:
     are empty, and cities that may not be seen are left out; where there is neither, the bytes are the same.
     """
     stored = unpack(snapshot)
-    if view.inside:
+    if view.inside and not view.hidden:
         return stored
     data = json.loads(stored)
     inputs = data["inputs"]

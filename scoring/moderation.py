@@ -132,11 +132,16 @@ def live_reconsiderations() -> QuerySet[Reconsideration]:
 
 
 def hidden_from(user: Any, round_: Round) -> list[int]:
-    """The submissions that a moderator has to keep away from: own city, own province, recused. None for administrators."""
+    """What a moderator does not decide on: own city, own province, recused, judged himself. None for administrators."""
     if user.is_administrator:
         return []
     person = person_of(round_, user)
-    return [one.pk for one in round_.submissions.select_related("city") if person.conflict_with(one.city)]
+    tasks = ReviewAssignment.objects.filter(reviewer=user, submission__round=round_)
+    judged = set(
+        tasks.exclude(status=ReviewAssignment.Status.RECUSED).values_list("submission_id", flat=True)
+    )
+    entries = round_.submissions.select_related("city")
+    return [one.pk for one in entries if one.pk in judged or person.conflict_with(one.city)]
 
 
 def queue(round_: Round, user: Any) -> QuerySet[Any]:

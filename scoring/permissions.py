@@ -1,5 +1,6 @@
 """Who reviews, who computes, who sees results. Also lets reviewers read what they review."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import rules
@@ -8,7 +9,7 @@ from accounts.models import User
 from accounts.permissions import is_administrator, is_reviewer
 from cities.models import Round, Submission
 from cities.permissions import leads_city, works_for_city
-from scoring.conflicts import person_of
+from scoring.conflicts import Person, cities_kept_from, person_of
 from scoring.models import NodeScore, ResultSnapshot, ReviewAssignment, SiteVisit
 
 OPEN_TO_REVIEW = (Submission.Status.SUBMITTED, Submission.Status.IN_REVIEW)
@@ -58,14 +59,22 @@ def still_reviews(user: Any, round_: Round | None) -> bool:
 
 
 @rules.predicate
-def may_decide_on(user: Any, submission: Submission | None) -> bool:
-    """Handed in, and not a city that this moderator judges still, works for or has to keep away from."""
+def keeps_a_distance(user: Any, submission: Submission | None) -> bool:
+    """Has no unfinished tasks in the round, and does not have to keep away from this city."""
     return (
         submission is not None
-        and submission.is_handed_in
         and not still_reviews(user, submission.round)
         and not person_of(submission.round, user).conflict_with(submission.city)
     )
+
+
+@rules.predicate
+def may_decide_on(user: Any, submission: Submission | None) -> bool:
+    """Handed in, and not a city that this moderator judges, has judged, works for or has to keep away from."""
+    if submission is None or not submission.is_handed_in or not keeps_a_distance(user, submission):
+        return False
+    mine = ReviewAssignment.objects.filter(submission=submission, reviewer=user)
+    return not mine.exclude(status=ReviewAssignment.Status.RECUSED).exists()
 
 
 @rules.predicate
@@ -142,12 +151,12 @@ rules.add_perm("scoring.see_results", steers_round | results_are_open_to)
 rules.add_perm("scoring.see_unpublished_results", steers_round)
 rules.add_perm("scoring.export_results", is_administrator)
 # for a submission whose results one may see: the reviewers' reasons are for the city and those who steer
-rules.add_perm("scoring.see_reasons", is_administrator | is_moderator | works_for_city)
+rules.add_perm("scoring.see_reasons", is_administrator | works_for_city | moderates)
 
 
 @rules.predicate
 def steers_visit(user: Any, visit: SiteVisit | None) -> bool:
-    """Moderators and administrators, but nobody of that city."""
+    """Moderators and administrators, but nobody who is of that city or has to keep away from it."""
     return visit is not None and steers_city(user, visit.submission)
 
 
@@ -170,9 +179,24 @@ def reviews_visited_city(user: Any, visit: SiteVisit | None) -> bool:
 def steers_city(user: Any, submission: Submission | None) -> bool:
     return bool(
         submission is not None
-        and (is_administrator(user) or is_moderator(user))
         and not works_for_city(user, submission)
+        and (is_administrator(user) or (is_moderator(user) and keeps_a_distance(user, submission)))
     )
+
+
+def steered_by(user: Any, submissions: Iterable[Submission]) -> list[Submission]:
+    """Those of the submissions that `steers_city` is true of: for a moderator four queries per round, not per city."""
+    if not is_moderator(user):
+        return [one for one in submissions if steers_city(user, one)]
+    people: dict[int, Person | None] = {}  # none: still reviews the round; a person's own cities are in it
+    found = []
+    for one in submissions:
+        if one.round_id not in people:
+            people[one.round_id] = None if still_reviews(user, one.round) else person_of(one.round, user)
+        person = people[one.round_id]
+        if person is not None and not person.conflict_with(one.city):
+            found.append(one)
+    return found
 
 
 rules.add_perm("scoring.see_visit", steers_visit | takes_part_in_visit | reviews_visited_city)
@@ -189,12 +213,12 @@ rules.add_perm(
 
 
 @rules.predicate
-def works_for_a_participant(user: Any, round_: Round | None) -> bool:
-    return round_ is not None and bool(submissions_of_staff(user, round_))
+def keeps_from_a_participant(user: Any, round_: Round | None) -> bool:
+    return round_ is not None and bool(cities_kept_from(round_, user))
 
 
-# names of reviewers: never for somebody of a city that they judge
+# names of reviewers: never for somebody of a city that they judge, or who has to keep away from one of them
 rules.add_perm(
     "scoring.see_severity",
-    is_administrator | (is_moderator & ~still_reviews & ~works_for_a_participant),
+    is_administrator | (is_moderator & ~still_reviews & ~keeps_from_a_participant),
 )

@@ -35,16 +35,18 @@ def trail_of(submission: Submission, user: Any) -> list[Entry]:
     other departments' indicators.
     """
     inside = user.has_perm("scoring.moderate", submission)
-    entries = [*_receipts(submission), *_returns(submission)]
+    visible = visible_leaves(user, submission)
+    own: set[str] | None = None
+    if visible is not None:
+        own = set(submission.answers.filter(indicator__in=visible).values_list("indicator__code", flat=True))
+    entries = [*_receipts(submission), *_returns(submission, own)]
     if inside or result_was_sent(user, submission):
         result_url = _result_url(user, submission)
         entries += [
             *_reviews(submission, result_url), *_reconsiderations(submission), *_rulings(submission, inside),
             *_appeals(submission, inside), *_results(submission, result_url, inside),
         ]  # fmt: skip
-    visible = visible_leaves(user, submission)
-    if visible is not None:
-        own = set(submission.answers.filter(indicator__in=visible).values_list("indicator__code", flat=True))
+    if own is not None:
         entries = [one for one in entries if not one.codes or own & set(one.codes)]
     return sorted(entries, key=lambda one: one.at)
 
@@ -58,10 +60,13 @@ def _receipts(submission: Submission) -> Iterator[Entry]:
         )  # fmt: skip
 
 
-def _returns(submission: Submission) -> Iterator[Entry]:
+def _returns(submission: Submission, own: set[str] | None) -> Iterator[Entry]:
+    """The official returns; of their items those alone whose codes are in `own`, None for all."""
     official = Return.objects.filter(submission=submission, kind=Return.Kind.OFFICIAL)
     for one in official.prefetch_related("items__answer__indicator"):
-        items = list(one.items.all())
+        items = [item for item in one.items.all() if own is None or item.answer.indicator.code in own]
+        if not items:
+            continue
         codes = tuple(item.answer.indicator.code for item in items)
         remarks = "；".join(f"{item.answer.indicator.code}：{item.remark}" for item in items)
         yield Entry(
@@ -148,8 +153,10 @@ def _results(submission: Submission, url: str, inside: bool) -> Iterator[Entry]:
             continue
         total = one_decimal(row.score) or "—"
         change = "" if before is None else f"，此前为 {one_decimal(before)}"
+        erratum = snapshot.erratum if snapshot.published_at else ""
+        why = snapshot.reason if inside else erratum  # why it was computed again is not for outside
         words = f"{_kind_of(snapshot)} #{snapshot.pk}：总分 {total}{change}"
-        yield Entry(told or snapshot.created_at, words, ORGANISERS, snapshot.reason, url)
+        yield Entry(told or snapshot.created_at, words, ORGANISERS, why, url)
         before = row.score if row.score is not None else before
 
 

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
+from accounts.permissions import is_administrator
 from cities.models import Round, Submission
+from cities.scope import visible_leaves
+from indicators.models import Indicator
+from scoring.conflicts import cities_kept_from
 from scoring.models import ResultSnapshot, ReviewAssignment
 from scoring.permissions import has_reviewed, steers_round, still_reviews, submissions_of_staff
 
@@ -66,7 +70,11 @@ class View:
         """The rows (such as `NodeScore`) whose city may be seen; `submission` is the path to it."""
         if self.own is not None:
             rows = rows.filter(**{f"{submission}__in": self.own})
-        return rows.filter(**{f"{submission}__is_listed": True}) if self.listed_only else rows
+        if self.listed_only:
+            return rows.filter(**{f"{submission}__is_listed": True})
+        if self.own is None and self.hidden:
+            rows = rows.exclude(**{f"{submission}__city__code__in": self.hidden})
+        return rows
 
 
 def _without_ranks(city: "CityResult") -> "CityResult":
@@ -99,12 +107,28 @@ def view_of(user: Any, round_: Round, *, wanted: int | None = None) -> View | No
             Q(published_at__gt=shown.published_at) | Q(published_at=shown.published_at, pk__gt=shown.pk)
         ).exists()
     )
-    return replace(view, snapshot=shown, superseded=superseded)
+    hidden = _kept_from_moderator(user, round_, shown) if view.inside else view.hidden
+    return replace(view, snapshot=shown, superseded=superseded, hidden=hidden)
 
 
 def _standing(user: Any, round_: Round) -> View | None:
     if steers_round(user, round_):
         return View(round_, None, inside=True)
+    return _outside(user, round_)
+
+
+def _kept_from_moderator(user: Any, round_: Round, shown: ResultSnapshot | None) -> frozenset[str]:
+    """Cities that a moderator has to keep away from, unless they would be seen by the same person without the office."""
+    if is_administrator(user):
+        return frozenset()
+    kept = cities_kept_from(round_, user)
+    if not kept or shown is None or shown.published_at is None:
+        return kept
+    otherwise = _outside(user, round_)
+    return kept if otherwise is None else kept & otherwise.hidden
+
+
+def _outside(user: Any, round_: Round) -> View | None:
     if round_.results_published_at is None:
         return None
     audience = Round.Audience
@@ -128,6 +152,19 @@ def _standing(user: Any, round_: Round) -> View | None:
 
 def _codes(submissions: QuerySet[Submission]) -> frozenset[str]:
     return frozenset(submissions.values_list("city__code", flat=True))
+
+
+def readable_leaves(user: Any, submission: Submission) -> frozenset[str] | None:
+    """The codes of the leaves of which this person may read words, files and what was reported; None for all.
+
+    An editor of a department reads of its leaves only, on the pages of the result as everywhere in the city.
+    """
+    if not user.is_authenticated or user.is_administrator:
+        return None
+    visible = visible_leaves(user, submission)
+    if visible is None:
+        return None
+    return frozenset(Indicator.objects.filter(pk__in=visible).values_list("code", flat=True))
 
 
 def rounds_seen_by(user: Any, rounds: Iterable[Round]) -> list[Round]:

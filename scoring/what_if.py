@@ -113,10 +113,12 @@ def improvements(
     met: Mapping[str, Iterable[str]],
     step: float | None,
     divided: Mapping[str, tuple[str, ...]] | None = None,
+    only: frozenset[str] | None = None,
 ) -> list[DepartmentGains]:
     """What each leaf's next step is worth, per leading department, the department with most to gain first.
 
     The departments are those of `divided` (`divided_among`), where a leaf is not there those of the framework.
+    `only`: of these leaves, None for all.
     """
     place = explainer.city_at[city]
     row = explainer.inputs.values[place].tolist()
@@ -132,7 +134,7 @@ def improvements(
         place,
         scales=scales_of(tree, met, step, values, explainer.present(city)),
     )
-    worth = [gain for gain in found if gain.gain > 0]
+    worth = [gain for gain in found if gain.gain > 0 and (only is None or gain.code in only)]
     most = max((gain.gain for gain in worth), default=1.0)
     groups: dict[str, list[GainLine]] = {}
     for gain in worth:

@@ -54,8 +54,11 @@ def pilot_words(snapshot: ResultSnapshot) -> str:
     return f"试点结果，不作为正式评价结论；指标体系取版本 {edition['edition']} 在 {when} 的内容{digest}"
 
 
-def method_items(snapshot: ResultSnapshot) -> list[tuple[Any, ...]]:
-    """Which round, which edition, computed when and how: label, content, remark."""
+def method_items(snapshot: ResultSnapshot, *, inside: bool) -> list[tuple[Any, ...]]:
+    """Which round, which edition, computed when and how: label, content, remark.
+
+    `inside`: for those who run the round, with their own reason for computing again; others have the erratum.
+    """
     round_, method = snapshot.round, snapshot.method
     edition, rules = method["edition"], method["rules"]
     handed_in = method["cities"] - len(method["not_submitted"])
@@ -81,7 +84,7 @@ def method_items(snapshot: ResultSnapshot) -> list[tuple[Any, ...]]:
         ("随机种子", rules["seed"]),
         ("快照编号", snapshot.pk),
         ("计算时间", timezone.localtime(snapshot.created_at).strftime("%Y-%m-%d %H:%M")),
-        *([("重算原因", snapshot.reason)] if snapshot.reason else []),
+        *([("重算原因", snapshot.reason)] if inside and snapshot.reason else []),
         ("引擎版本", snapshot.engine_version),
         ("摘要 SHA-256", snapshot.digest),
     ]

@@ -179,13 +179,18 @@ def _attach_all(
     leaves: Mapping[str, Indicator],
     by: User,
 ) -> list[dict[str, Any]]:
-    """Write the records under the submission's lock; returns what became of each file."""
+    """Write the records under the submission's lock; returns what became of each file.
+
+    What the person may not see is not named to them: bytes that others gave are stored under a number of their own.
+    """
+    own = {leaf.pk for leaf in leaves.values()}
     there: dict[tuple[str, int], Evidence] = {}
     first: dict[str, Evidence] = {}
     live = Evidence.objects.filter(submission=submission, deleted_at=None).select_related("file", "indicator")
     for one in live.order_by("id"):
         there.setdefault((one.file.sha256, one.indicator_id), one)
-        first.setdefault(one.file.sha256, one)
+        if one.indicator_id in own:
+            first.setdefault(one.file.sha256, one)
     changes = []
     for member in wanted:
         checked = kept.get(member.index)

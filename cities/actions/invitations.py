@@ -17,9 +17,20 @@ from cities.models import CaseSection, City, Department, Invitation, Membership,
 VALID_FOR = timedelta(days=14)
 
 
-def token_of(*, nonce: str, by: User) -> str:
-    """The secret of a link: made from what the form carried, so that pressing twice makes one invitation."""
-    return salted_hmac("cities.invitation", f"{by.pk}:{nonce}", algorithm="sha256").hexdigest()
+def token_of(
+    *,
+    nonce: str,
+    by: User,
+    city: City,
+    role: str = Membership.Role.EDITOR,
+    department: Department | None = None,
+) -> str:
+    """The secret of a link: made from what the form carried, so that pressing twice makes one invitation.
+
+    The same form sent for another city, role or department makes another link, never shows the first one's.
+    """
+    place = f"{city.pk}:{role}:{department.pk if department else ''}"
+    return salted_hmac("cities.invitation", f"{by.pk}:{place}:{nonce}", algorithm="sha256").hexdigest()
 
 
 def digest_of(token: str) -> str:
@@ -83,7 +94,15 @@ def why_useless(invitation: Invitation) -> str:
         return "这个邀请链接已被使用，只能用一次。如果是您本人用过，请直接登录。"
     if invitation.expires_at <= timezone.now():
         return "这个邀请链接已过期。请向本市牵头单位要一个新的链接。"
+    if not _still_leads(invitation):
+        return "发出这份邀请的人员已不再牵头本市工作，邀请失效。请向本市牵头单位要一个新的链接。"
     return ""
+
+
+def _still_leads(invitation: Invitation) -> bool:
+    """Whether whoever made it could make it today: a link lends no right that its maker has lost."""
+    leads = Membership.objects.filter(city=invitation.city_id, role=Membership.Role.LEAD)
+    return leads.filter(user=invitation.created_by_id, user__is_active=True).exists()
 
 
 def find_invitation(token: str) -> Invitation | None:
@@ -199,5 +218,10 @@ def remove_member(*, membership: Membership, by: User) -> None:
     city, user = stored.city, stored.user
     Responsibility.objects.filter(Q(person=user), answer__submission__city=city).update(person=None)
     CaseSection.objects.filter(person=user, submission__city=city).update(person=None)
+    open_ones = Invitation.objects.filter(city=city, created_by=user, used_at=None, withdrawn_at=None)
+    withdrawn = open_ones.update(withdrawn_at=timezone.now())
     stored.delete()
-    audit.record(actor=by, action="remove_member", target=city, member=user.username)
+    audit.record(
+        actor=by, action="remove_member", target=city, member=user.username,
+        withdrawn_invitations=withdrawn,
+    )  # fmt: skip

@@ -82,7 +82,7 @@ def return_submission(
         actor=by, action="return", target=locked, indicators=codes, reason=made.reason,
         due_at=due_at.isoformat(), remarks={a.indicator.code: remarks[a.indicator_id] for a in answers},
     )  # fmt: skip
-    _tell_city(made, locked, codes, set(remarks))
+    _tell_city(made, locked, set(remarks))
     given_back.send(sender=Submission, submission=locked, returned=made, by=by)
     return made
 
@@ -101,13 +101,13 @@ def _why_not(submission: Submission) -> str:
     return f"这份填报{submission.get_status_display()}，不能再退回修改；对结果的意见请通过申诉处理。"
 
 
-def _tell_city(made: Return, submission: Submission, codes: list[str], leaves: set[int]) -> None:
-    named = "、".join(codes[:8]) + ("等" if len(codes) > 8 else "")
+def _tell_city(made: Return, submission: Submission, leaves: set[int]) -> None:
+    """The number alone: whoever leads one indicator need not learn of the others."""
     due = shown(made.due_at) if made.due_at else ""
     notify(
         people_concerned(submission, leaves),
         kind="returned",
-        text=f"{submission.round}：{submission.city}的填报已退回，需修改 {named} 共 {len(codes)} 项，"
+        text=f"{submission.round}：{submission.city}的填报已退回，共 {len(leaves)} 项指标需修改，"
         f"请于 {due} 前修改并重新提交。",
         url=reverse("submission:returns", args=[submission.pk]),
         key=f"returned:{made.pk}",

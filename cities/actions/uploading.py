@@ -208,7 +208,9 @@ def undo_upload(*, upload: BulkUpload, by: User, at: datetime | None = None) -> 
             continue
         content = Content(**change["before"]["content"])
         resolved = resolve(leaf, content, year=submission.round.year, evidence_count=counts.get(leaf.pk, 0))
-        apply_content(answer, resolved.content, resolved.value, status=change["before"]["status"], by=by)
+        # what was complete waits for somebody's word again: undoing marks nothing ready, as importing does not
+        status = Answer.Status.EMPTY if resolved.content == Content() else Answer.Status.DRAFT
+        apply_content(answer, resolved.content, resolved.value, status=status, by=by)
         put_back.append(answer)
     _store(put_back, by, ChangeSource.UNDO)
     upload.status, upload.undone_at = Status.UNDONE, timezone.now()
@@ -234,6 +236,8 @@ def why_left(change: Mapping[str, Any], answer: Answer | None, open_leaves: froz
         return "指标已不在本轮中"
     if answer.version != change["version"]:
         return "导入之后又有修改"
+    if answer.status not in (Answer.Status.EMPTY, Answer.Status.DRAFT):  # a return makes no version
+        return f"导入之后状态已改为“{answer.get_status_display()}”"
     if open_leaves is not None and answer.indicator_id not in open_leaves:
         return "现在不能由您修改"
     return ""

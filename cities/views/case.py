@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,11 +17,12 @@ from accounts.http import AuthenticatedRequest
 from cities.actions import cases as actions
 from cities.actions.common import ActionRefused, NotReady
 from cities.case_documents import case_document
-from cities.cases import LIMITS, length_of, may_write_section, parts_of
+from cities.cases import LIMITS, length_of, may_write_section, parts_of, sections_of
 from cities.evidence import EvidenceRefused, open_bytes
 from cities.models import CasePicture, CaseSection, ChangeSource, Submission
 from cities.phases import why_closed
 from cities.queries import live_evidence
+from cities.scope import visible_leaves
 from cities.views.common import FILL_IN, WORK, crumbs, load
 from indicators.word import DOCX
 
@@ -66,7 +68,8 @@ def _load(request: AuthenticatedRequest, pk: int, key: str, *, write: bool = Fal
     submission = load(request, pk, do=WORK if write else None)
     if key not in LIMITS:
         raise Http404
-    sections = actions.open_case(submission=submission)
+    writes = write and request.method == "POST"
+    sections = actions.open_case(submission=submission) if writes else sections_of(submission)
     section = next(one for one in sections if one.key == key)
     section.submission = submission
     if write and not may_write_section(request.user, section):
@@ -77,7 +80,7 @@ def _load(request: AuthenticatedRequest, pk: int, key: str, *, write: bool = Fal
 @require_safe
 def case(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     submission = load(request, pk)
-    parts = parts_of(submission, actions.open_case(submission=submission))
+    parts = parts_of(submission, sections_of(submission))
     context = {
         "submission": submission,
         "parts": parts,
@@ -143,6 +146,10 @@ def _save(request: AuthenticatedRequest, stored: CaseSection) -> HttpResponse:
     return redirect("submission:case_section", pk=stored.submission_id, key=following)
 
 
+def _pictures(stored: CaseSection) -> QuerySet[CasePicture]:
+    return CasePicture.objects.filter(section=stored.pk, deleted_at=None)
+
+
 def _following(key: str) -> str | None:
     keys = list(LIMITS)
     at = keys.index(key) + 1
@@ -160,15 +167,19 @@ def _page(
 ) -> HttpResponse:
     submission: Submission = stored.submission
     closed = why_closed(submission)
+    evidence = live_evidence(submission)
+    visible = visible_leaves(request.user, submission)
+    if visible is not None:
+        evidence = evidence.filter(indicator__in=visible)
     context = {
         "submission": submission,
         "section": stored,
         "form": form,
         "picture_form": picture_form or PictureForm(),
-        "pictures": stored.pictures.filter(deleted_at=None).select_related("file"),
+        "pictures": _pictures(stored).select_related("file"),
         "length": length_of(stored.text),
         "limit": LIMITS[stored.key],
-        "evidence": live_evidence(submission).order_by("indicator__position", "sequence"),
+        "evidence": evidence.order_by("indicator__position", "sequence"),
         "why_closed": closed,
         "is_somebody_elses": not closed
         and request.user.has_perm(WORK, submission)
@@ -189,7 +200,8 @@ def _page(
 @require_safe
 def history(request: AuthenticatedRequest, pk: int, key: str) -> HttpResponse:
     stored = _load(request, pk, key)
-    versions = list(stored.log.select_related("history_user").order_by("-version", "-history_id"))
+    log = stored.log.all() if stored.pk else CaseSection.history.none()
+    versions = list(log.select_related("history_user").order_by("-version", "-history_id"))
     for version in versions:
         version.source_label = dict(ChangeSource.choices).get(version.history_change_reason, "")
     submission = stored.submission
@@ -242,7 +254,7 @@ def picture_add(request: AuthenticatedRequest, pk: int, key: str) -> HttpRespons
 @require_http_methods(["GET", "HEAD", "POST"])
 def picture_delete(request: AuthenticatedRequest, pk: int, key: str, picture: int) -> HttpResponse:
     stored = _load(request, pk, key, write=True)
-    found = get_object_or_404(stored.pictures.filter(deleted_at=None), pk=picture)
+    found = get_object_or_404(_pictures(stored), pk=picture)
     refusal = why_closed(stored.submission)
     if request.method == "POST":
         try:
@@ -287,7 +299,7 @@ def picture(request: AuthenticatedRequest, pk: int, picture: int) -> HttpRespons
 @require_safe
 def document(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     submission = load(request, pk)
-    content = case_document(submission, actions.open_case(submission=submission))
+    content = case_document(submission, submission.case_sections.all())
     response = HttpResponse(content, content_type=DOCX)
     name = f"{submission.city}城市案例.docx"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"

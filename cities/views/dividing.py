@@ -13,7 +13,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.http import AuthenticatedRequest
+from accounts.http import AuthenticatedRequest, id_from
 from cities import actions, queries, worklist
 from cities import dividing_workbook as workbook
 from cities.actions import cases
@@ -323,7 +323,7 @@ def approve(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 
 def _decide(request: AuthenticatedRequest, submission: Submission) -> HttpResponse:
-    leaves = [int(one) for one in request.POST.getlist("leaf") if one.isascii() and one.isdigit()]
+    leaves = [leaf for one in request.POST.getlist("leaf") if (leaf := id_from(one)) is not None]
     if not leaves:
         raise actions.ActionRefused(_("请先勾选指标。"))
     if request.POST.get("do") == "return":

@@ -12,7 +12,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.http import AuthenticatedRequest
+from accounts.http import AuthenticatedRequest, id_from
 from accounts.models import User
 from cities import actions, queries
 from cities.dividing_forms import InviteForm, JoinForm
@@ -31,7 +31,10 @@ def members(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     link, made = "", None
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        token = actions.token_of(nonce=data["nonce"], by=request.user)
+        token = actions.token_of(
+            nonce=data["nonce"], by=request.user, city=submission.city, role=data["role"],
+            department=data["department"],
+        )  # fmt: skip
         try:
             made = actions.invite(
                 city=submission.city, token=token, by=request.user, role=data["role"], department=data["department"],
@@ -68,9 +71,7 @@ def member_move(request: AuthenticatedRequest, pk: int, member: int) -> HttpResp
     chosen = request.POST.get("department", "")
     department: Department | None = None
     if chosen:
-        if not (chosen.isascii() and chosen.isdigit()):
-            raise Http404
-        department = get_object_or_404(Department, city=submission.city_id, pk=int(chosen))
+        department = get_object_or_404(Department, city=submission.city_id, pk=id_from(chosen))
     actions.move_member(membership=found, department=department, by=request.user)
     messages.success(request, _("已更新 %(name)s 的单位。") % {"name": found.user})
     return redirect("submission:members", pk=pk)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import load_for
 from accounts.http import AuthenticatedRequest
+from accounts.texts import whole_number
 from indicators import consultation as actions
 from indicators import consultation_queries as queries
 from indicators.consultation_forms import AnswerForm, SettingsForm
@@ -140,7 +141,8 @@ def collation(request: AuthenticatedRequest, code: str, edition: str) -> HttpRes
 def answer(request: AuthenticatedRequest, code: str, edition: str) -> HttpResponse:
     """Answer the comments `?c=`, one or several that say the same."""
     found = load(request, code, edition, do=MANAGE)
-    numbers = {int(text) for text in request.GET.getlist("c") if text.isascii() and text.isdigit()}
+    asked = map(whole_number, request.GET.getlist("c"))
+    numbers = {number for number in asked if number is not None}
     comments = list(queries.live_comments(found).filter(pk__in=numbers)) if numbers else []
     if not comments:
         messages.error(request, _("请先选择要答复的意见。"))

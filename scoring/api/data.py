@@ -366,7 +366,6 @@ def method_document(one: Shown) -> dict[str, Any]:
         "draws": snapshot.draws,
         "engine_version": snapshot.engine_version,
         "computed_at": moment(snapshot.created_at),
-        "reason": snapshot.reason or None,
         "erratum": snapshot.erratum or None,
     }
 

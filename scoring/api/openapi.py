@@ -107,8 +107,7 @@ def _schemas() -> dict[str, Schema]:
             {"about": _of("About"), "edition": _kind("object"), "rules": _kind("object", "存档的规则，属于摘要所覆盖的内容"),
              "rules_in_words": _list(rule), "grade_bands": _list(band), "cities_computed": _WHOLE, "cities_ranked": _WHOLE,
              "cities_left_out": _WHOLE, "not_submitted": _list(_TEXT), "seats": _list(_WHOLE), "seed": _WHOLE,
-             "draws": _WHOLE, "engine_version": _TEXT, "computed_at": _WHEN, "reason": _TEXT_OR_NONE,
-             "erratum": _TEXT_OR_NONE}
+             "draws": _WHOLE, "engine_version": _TEXT, "computed_at": _WHEN, "erratum": _TEXT_OR_NONE}
         ),
         "City": _columns(CITIES),
         "CityList": _object({"about": _of("About"), "cities": _list(_of("City"))}),

@@ -71,7 +71,7 @@ class Book:
         }
         self.sheets = {name: workbook.add_worksheet(name, RowSheet) for name in self._sheet_names()}
         rules = self.gathered.rules
-        self.method = [*method_items(self.snapshot), *rule_items(rules), *self._choice()]
+        self.method = [*method_items(self.snapshot, inside=True), *rule_items(rules), *self._choice()]
         rows = {key: place + 2 for place, (key, *_) in enumerate(self.method)}
         self.cells = RuleCells(
             *(f"方法!$B${rows[key]}" for key in ("几何下限", "最低数据占比", "加分上限", "排名小数位"))

@@ -47,7 +47,7 @@ def city_report(source: Source, submission: Submission, reader: Reader) -> bytes
     chapters.start("失分与改进建议")
     _losses(document, source, city)
     if reader.reasons:
-        _advice(document, source, city)
+        _advice(document, source, city, reader)
         chapters.start("评审意见")
         _opinions(document, source, submission, city, reader)
     chapters.start("附表：各指标得分")
@@ -189,14 +189,17 @@ def _losses(document: Any, source: Source, city: CityResult) -> None:
         table(document, title, ["指标", "得分", "失分"], rows, [10.4, 2.6, 2.6], numbers=2)
 
 
-def _advice(document: Any, source: Source, city: CityResult) -> None:
+def _advice(document: Any, source: Source, city: CityResult, reader: Reader) -> None:
     """What the next step of each leaf is worth and asks for, for those to whom the page says it as well."""
     word.heading(document, "改进建议", level=2)
     if city.total.score is None or city.code not in source.explainer.city_at:
         word.body(document, "评定总分之后才能测算改进的效果。")
         return
     met = queries.claimed_items(source.snapshot, city.code)
-    groups = what_if.improvements(source.explainer, source.framework, city.code, met, None)
+    only = None
+    if reader.leaves is not None:
+        only = frozenset(one.code for one in source.framework.leaves if one.pk in reader.leaves)
+    groups = what_if.improvements(source.explainer, source.framework, city.code, met, None, only=only)
     lines = sorted((line for group in groups for line in group.lines), key=lambda line: -line.gain.gain)
     if not lines:
         word.body(document, "各指标都已达到最高标准。")

@@ -161,7 +161,10 @@ def table(
 
 def method_chapter(document: Any, source: Source) -> None:
     """How the result came about, with its digest."""
-    items = [*method_items(source.snapshot), *rule_items(rules_of(source.snapshot.method["rules"]))]
+    items = [
+        *method_items(source.snapshot, inside=source.view.inside),
+        *rule_items(rules_of(source.snapshot.method["rules"])),
+    ]
     rows = [
         [label, str(value) + (f"\n{remark[0]}" if (remark := rest) and rest[0] else "")]
         for label, value, *rest in items

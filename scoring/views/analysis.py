@@ -21,6 +21,8 @@ from scoring.engine import what_if as engine_what_if
 from scoring.explain import Explainer, explainer_of
 from scoring.models import ResultSnapshot
 from scoring.views.results import EXPORT, PAGE, _about, _cities, _crumbs, _of_round, _of_snapshot, _page, sees
+from scoring.visibility import View as Sees
+from scoring.visibility import readable_leaves
 
 REASONS = "scoring.see_reasons"
 _FIELD = "v-"
@@ -49,7 +51,7 @@ def robust(request: HttpRequest, snapshot: ResultSnapshot) -> HttpResponse:
         sentences=sensitivity.sentences(found, cities) if found else [],
         assumptions=sensitivity.assumption_lines(found) if found else [],
         columns=_columns(found) if found else [],
-        lines=_city_lines(found, list(page)) if found else [],
+        lines=_city_lines(found, list(page), view) if found else [],
         page_obj=page,
         pager_query=f"snapshot={chosen}&" if chosen else "",
         rules=snapshot.method["rules"],
@@ -64,20 +66,24 @@ def _columns(found: dict[str, Any]) -> list[tuple[str, str]]:
     return [(sensitivity.in_brief(*pair), sensitivity.assumption(*pair, names)) for pair in pairs]
 
 
-def _city_lines(found: dict[str, Any], page: list[queries.CityResult]) -> list[dict[str, Any]]:
-    """A row per ranked city: its rank under every assumption, and what separates it from the next."""
+def _city_lines(found: dict[str, Any], page: list[queries.CityResult], view: Sees) -> list[dict[str, Any]]:
+    """A row per ranked city: its rank under every assumption, and what separates it from the next.
+
+    Nothing about the next where that one may not be seen: its score would follow from the gap.
+    """
     place = {code: at for at, code in enumerate(found["cities"])}
-    swaps = {one: (gap, shift, node) for one, _other, gap, shift, node in found["swaps"]}
+    swaps = {one: (gap, shift, node) for one, other, gap, shift, node in found["swaps"] if view.shows(other)}
     names = dict(found["dimensions"])
     lines = []
     for city in page:
         at = place[city.code]
         gap, shift, node = swaps.get(city.code, (None, None, ""))
+        tells = city.code in swaps or not view.hidden
         lines.append(
             {
                 "city": city,
                 "interval": charts.interval_words(city),
-                "ahead": found["ahead_of_next"][at],
+                "ahead": found["ahead_of_next"][at] if tells else None,
                 "gap": gap,
                 "shift": None if shift is None else 100 * shift,
                 "dimension": f"{node} {names[node]}" if node else "",
@@ -93,7 +99,10 @@ CityView = Callable[..., HttpResponseBase]
 
 
 def _of_own_city(view: CityView) -> CityView:
-    """For those who steer the round and, once its results are published, the city itself; others do not find it."""
+    """For those who steer the round and, once its results are published, the city itself; others do not find it.
+
+    The view is handed the leaves that this person may read of, None for all of them.
+    """
 
     @wraps(view)
     def checked(request: HttpRequest, snapshot: ResultSnapshot, city: str) -> HttpResponseBase:
@@ -105,7 +114,8 @@ def _of_own_city(view: CityView) -> CityView:
         explainer = explainer_of(snapshot)
         if city not in explainer.city_at:
             raise Http404
-        return view(request, snapshot, city, explainer, load_tree(snapshot.round.framework))
+        leaves = readable_leaves(request.user, submission)
+        return view(request, snapshot, city, explainer, load_tree(snapshot.round.framework), leaves)
 
     return checked
 
@@ -114,13 +124,18 @@ def _of_own_city(view: CityView) -> CityView:
 @_of_snapshot
 @_of_own_city
 def improve(
-    request: HttpRequest, snapshot: ResultSnapshot, city: str, explainer: Explainer, tree: FrameworkTree
+    request: HttpRequest,
+    snapshot: ResultSnapshot,
+    city: str,
+    explainer: Explainer,
+    tree: FrameworkTree,
+    leaves: frozenset[str] | None,
 ) -> HttpResponse:
     wanted = request.GET.get("step", "")
     step = int(wanted) if wanted in {str(one) for one in what_if.STEPS} else None
     met = queries.claimed_items(snapshot, city)
     divided = what_if.divided_among(snapshot.round_id, city)
-    groups = what_if.improvements(explainer, tree, city, met, step, divided)
+    groups = what_if.improvements(explainer, tree, city, met, step, divided, leaves)
     name = explainer.gathered.city_names[explainer.city_at[city]]
     return _page(
         request,
@@ -146,12 +161,17 @@ def _city_crumbs(snapshot: ResultSnapshot, city: str, name: str, here: str) -> l
 @_of_snapshot
 @_of_own_city
 def try_values(
-    request: HttpRequest, snapshot: ResultSnapshot, city: str, explainer: Explainer, tree: FrameworkTree
+    request: HttpRequest,
+    snapshot: ResultSnapshot,
+    city: str,
+    explainer: Explainer,
+    tree: FrameworkTree,
+    leaves: frozenset[str] | None,
 ) -> HttpResponseBase:
     given = {
         name.removeprefix(_FIELD): str(value)
         for name, value in request.GET.items()
-        if name.startswith(_FIELD)
+        if name.startswith(_FIELD) and (leaves is None or name.removeprefix(_FIELD) in leaves)
     }
     typed = what_if.read_changes(tree, given)
     outcome = engine_what_if(
@@ -176,7 +196,7 @@ def try_values(
             (explainer.tree.codes[node], explainer.names[explainer.tree.codes[node]], *_pair(outcome, node))
             for node in explainer.tree.dimensions
         ],
-        "lines": _try_lines(explainer, tree, city, given, typed, outcome),
+        "lines": _try_lines(explainer, tree, city, given, typed, outcome, leaves),
         "extra_errors": errors,
         "has_errors": bool(errors),
         "changed": len(typed.changes),
@@ -207,10 +227,13 @@ def _try_lines(
     given: dict[str, str],
     typed: what_if.Typed,
     outcome: WhatIf,
+    leaves: frozenset[str] | None,
 ) -> list[dict[str, Any]]:
     place = explainer.city_at[city]
     lines: list[dict[str, Any]] = []
     for at, leaf in enumerate(tree.leaves):
+        if leaves is not None and leaf.code not in leaves:
+            continue
         before, after, _change = _pair(outcome, int(explainer.tree.leaves[at]))
         value = float(explainer.inputs.values[place, at])
         dimension = tree.dimension_of(leaf)

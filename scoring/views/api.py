@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts.texts import whole_number
 from indicators.workbooks import csv_text
 from scoring.api import data, openapi
 from scoring.api.columns import (
@@ -216,14 +217,14 @@ def _number(request: HttpRequest, name: str, otherwise: int | None, *, least: in
     given = request.GET.getlist(name)
     if not given:
         return otherwise
-    text = given[0]
-    if len(given) > 1 or not (text.isascii() and text.isdigit()) or not least <= int(text[:19]) <= most:
+    number = whole_number(given[0])
+    if len(given) > 1 or number is None or not least <= number <= most:
         raise Problem(
             400,
             f"{name} must be one whole number from {least} to {most}.",
             f"参数 {name} 应为 {least} 到 {most} 之间的一个整数。",
         )
-    return int(text)
+    return number
 
 
 def _page(request: HttpRequest) -> tuple[int, int]:

@@ -56,6 +56,7 @@ def result(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "snapshot": snapshot,
         "total": total,
         "groups": groups,
+        "inside": request.user.has_perm(MODERATE, submission),
         "why_no_appeals": actions.why_no_appeals(submission),
         "may_appeal": request.user.has_perm(APPEAL, submission),
         "crumbs": city_crumbs(submission, (_("初步结果"), None)),

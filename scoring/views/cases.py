@@ -17,7 +17,7 @@ from cities.cases import length_of
 from cities.models import CasePicture, CaseSection, Round, Submission
 from scoring.actions import visits as actions
 from scoring.models import CaseSelection, Recommendation
-from scoring.permissions import still_reviews
+from scoring.permissions import steered_by, still_reviews
 from scoring.visit_forms import ReasonForm
 
 Key = CaseSection.Key
@@ -59,7 +59,7 @@ def _steers(request: AuthenticatedRequest, round_: Round) -> bool:
 
 
 def _rows(request: AuthenticatedRequest, round_: Round) -> list[CaseRow]:
-    """The cases that this person may read; six queries and one per moderator's rights, not per city."""
+    """The cases that this person may read; six queries, four more for a moderator, not per city."""
     submissions = city_queries.submissions().filter(round=round_).order_by("city__code")
     steers = _steers(request, round_)
     if not steers:
@@ -67,6 +67,8 @@ def _rows(request: AuthenticatedRequest, round_: Round) -> list[CaseRow]:
             assignments__reviewer=request.user, assignments__status="recused"
         )
     found = [one for one in submissions.distinct() if one.is_handed_in]
+    if steers and not request.user.is_administrator:
+        found = steered_by(request.user, found)  # without those that a moderator has to keep away from
     sections: dict[int, list[CaseSection]] = {}
     for part in CaseSection.objects.filter(submission__in=found):
         sections.setdefault(part.submission_id, []).append(part)
@@ -116,15 +118,16 @@ def _page(
         "file", "section"
     )
     written = [(part, [one for one in pictures if one.section_id == part.pk]) for part in parts if part.text]
+    mine = Recommendation.objects.filter(submission=found, reviewer=request.user).first()
     context = {
         "submission": found,
         "parts": written,
-        "mine": Recommendation.objects.filter(submission=found, reviewer=request.user).first(),
+        "mine": mine,
         "recommendations": found.recommendations.select_related("reviewer") if steers else [],
         "selection": CaseSelection.objects.filter(submission=found).select_related("by").first()
         if steers
         else None,
-        "may_recommend": bool(written) and request.user.has_perm("scoring.recommend_case", found),
+        "may_recommend": bool(written or mine) and request.user.has_perm("scoring.recommend_case", found),
         "may_decide": bool(written) and request.user.has_perm("scoring.decide_case", found),
         "has_errors": status != 200,
         "crumbs": [

@@ -11,7 +11,8 @@ from scoring.derivations import Derivation
 from scoring.explain import Explainer, explainer_of
 from scoring.models import ResultSnapshot
 from scoring.queries import TOTAL
-from scoring.views.results import _cities, _crumbs, _of_round, _of_snapshot, _page
+from scoring.views.results import _cities, _crumbs, _of_round, _of_snapshot, _page, sees
+from scoring.visibility import readable_leaves
 
 
 @_of_round
@@ -24,6 +25,7 @@ def why(request: HttpRequest, snapshot: ResultSnapshot, city: str, node: str) ->
     if node not in explainer.tree.index:
         raise Http404
     derived = explainer.derive(city, node, shown.cells)
+    behind = _behind(request, snapshot, city, derived) if derived.kind else {}
     return _page(
         request,
         "why",
@@ -36,7 +38,7 @@ def why(request: HttpRequest, snapshot: ResultSnapshot, city: str, node: str) ->
         steps=[step for step in derived.steps if not derived.kind or step[0] == "计分"],
         parents=_above(explainer, derived),
         spec=explainer.edition_of(node),
-        **(_behind(request, snapshot, city, derived) if derived.kind else {}),
+        **behind,
         crumbs=_crumbs(
             snapshot.round,
             (shown.name, reverse("results:city", args=[snapshot.round.code, city])),
@@ -59,8 +61,10 @@ def _above(explainer: Explainer, derived: Derivation) -> list[tuple[str, str]]:
 def _behind(request: HttpRequest, snapshot: ResultSnapshot, city: str, derived: Derivation) -> dict[str, Any]:
     """A leaf's answer, marks and files: words and files for those who may read them, numbers for everybody."""
     background = queries.leaf_background(snapshot, city, derived.code, derived.version)
-    may_read = request.user.has_perm("cities.read_submission", background.submission)
-    reasons = request.user.has_perm("scoring.see_reasons", background.submission)
+    readable = readable_leaves(request.user, background.submission)
+    theirs = readable is None or derived.code in readable  # not another department's
+    may_read = theirs and request.user.has_perm("cities.read_submission", background.submission)
+    reasons = theirs and request.user.has_perm("scoring.see_reasons", background.submission)
     marks = []
     for mark in derived.marks:
         words = background.words.get(mark.seat)
@@ -71,4 +75,6 @@ def _behind(request: HttpRequest, snapshot: ResultSnapshot, city: str, derived: 
         "marks": marks,
         "may_read": may_read,
         "shows_reasons": reasons,
+        # numbers are for everybody only where every city's are
+        "score_only": not theirs and not sees(request).compares,
     }

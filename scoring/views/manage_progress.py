@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import audit
 from accounts.http import AuthenticatedRequest
+from accounts.texts import whole_number
 from cities.actions import ActionRefused
 from indicators.workbooks import Sheet, csv_text, write_workbook
 from scoring import progress
@@ -55,14 +56,15 @@ def page(request: AuthenticatedRequest, code: str) -> HttpResponse:
 
 def _days(text: str | None) -> int:
     """How many days without a mark count as idle."""
-    return min(int(text), 999) if text and text.isascii() and text.isdigit() and int(text) else _IDLE_DAYS
+    return min(whole_number(text) or _IDLE_DAYS, 999)
 
 
 @require_POST
 def remind(request: AuthenticatedRequest, code: str) -> HttpResponse:
     found = load_round(request, code)
     tab = _tab(request.POST.get("tab"))
-    chosen = [int(text) for text in request.POST.getlist("who") if text.isascii() and text.isdigit()]
+    asked = map(whole_number, request.POST.getlist("who"))
+    chosen = [number for number in asked if number is not None]
     act = steering.remind_cities if tab == "city" else steering.remind_reviewers
     try:
         if not chosen:

@@ -30,7 +30,7 @@ def page(request: HttpRequest, snapshot: ResultSnapshot) -> HttpResponse:
     facts = method_page.stored_facts(snapshot, view)
     steers = request.user.has_perm(EXPORT, snapshot.round)
     context: dict[str, Any] = {
-        "items": method_items(snapshot),
+        "items": method_items(snapshot, inside=view.inside),
         "rules": rule_items(rules_of(snapshot.method["rules"])),
         "rows": tree.rows,
         "across": [

@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control
-from django.utils.http import http_date
 
 from scoring.versions import code_version
 from scoring.visibility import View
@@ -49,13 +48,10 @@ def for_visitors(
     if not _is_plain_visitor(request):
         return respond()
     tag = _tag(view) if view is not None else None
-    when = view.snapshot.published_at if view is not None and view.snapshot is not None else None
-    modified = (
-        int(when.timestamp()) if when is not None and view is not None and not view.superseded else None
-    )
+    # no Last-Modified: a page also changes with the audience and the public list, which no date tells
     response: HttpResponseBase | None = None
     if tag is not None:
-        response = get_conditional_response(request, etag=tag, last_modified=modified)
+        response = get_conditional_response(request, etag=tag)
     if response is None:
         response = respond()
     if response.status_code not in (200, 304):
@@ -65,6 +61,4 @@ def for_visitors(
     patch_cache_control(response, public=True, max_age=KEEP)
     if tag is not None:
         response.headers["ETag"] = tag
-    if modified is not None:
-        response.headers["Last-Modified"] = http_date(modified)
     return response

@@ -15,7 +15,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.texts import first_sentence
+from accounts.texts import first_sentence, whole_number
 from cities.models import Round
 from scoring import charts, queries
 from scoring.models import ResultSnapshot
@@ -74,8 +74,8 @@ def _of_snapshot(view: View) -> View:
 def _snapshot(request: HttpRequest, round_: Round) -> ResultSnapshot | None:
     """What was published last; for those who run the round the newest. The address may name another one."""
     wanted = request.GET.get("snapshot")
-    number = int(wanted) if wanted is not None and wanted.isascii() and wanted.isdigit() else None
-    if wanted is not None and (number is None or number >= 2**63):
+    number = whole_number(wanted)
+    if wanted is not None and number is None:
         raise Http404
     view = view_of(request.user, round_, wanted=number)
     if view is None or (wanted is not None and view.snapshot is None):

@@ -17,6 +17,7 @@ from scoring.queries import TOTAL, CityResult, Grid
 from scoring.trends import Wave, waves
 from scoring.views.results import _about, _cities, _crumbs, _of_round, _of_snapshot, _page, sees
 from scoring.views.results_listing import with_parameters
+from scoring.visibility import readable_leaves
 
 _EVERYBODY = "all"
 
@@ -215,7 +216,8 @@ def _remarks(
     """What reviewers wrote of the leaves that matter most, for those who may read it; R1–R3, never a name."""
     if submission is None or not _may_see_reasons(request, submission):
         return []
-    leaves = {one.indicator.code: one for one in about}
+    readable = readable_leaves(request.user, submission)
+    leaves = {one.indicator.code: one for one in about if readable is None or one.indicator.code in readable}
     found = standing.remarks_on(submission, leaves)
     return [(one, found[code]) for code, one in leaves.items() if code in found]
 

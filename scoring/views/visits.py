@@ -19,6 +19,7 @@ from indicators.queries import load_tree
 from indicators.word import DOCX
 from scoring.actions import visits as actions
 from scoring.models import SiteVisit
+from scoring.permissions import steered_by
 from scoring.visit_documents import visit_document
 from scoring.visit_forms import NoteForm, PhotoForm, SummaryForm, VisitForm
 
@@ -39,13 +40,16 @@ def index(request: AuthenticatedRequest) -> HttpResponse:
     found = SiteVisit.objects.select_related("submission__round", "submission__city").prefetch_related(
         "members"
     )
+    entries = city_queries.submissions().order_by("-round__year", "-round_id", "city__code")
+    steered = steered_by(user, entries)
+    mine = {one.pk for one in steered}
     context = {
-        "visits": [visit for visit in found if user.has_perm("scoring.see_visit", visit)],
-        "submissions": [
-            one
-            for one in city_queries.submissions().order_by("-round__year", "-round_id", "city__code")
-            if user.has_perm("scoring.arrange_visits", one)
+        "visits": [
+            visit
+            for visit in found
+            if visit.submission_id in mine or user.has_perm("scoring.see_visit", visit)
         ],
+        "submissions": steered,
         "crumbs": [(_("首页"), "/"), (_("实地考察"), None)],
     }
     return render(request, "scoring/visits/index.html", context)

@@ -33,6 +33,7 @@ When anything fails the table below the chart simply stays: it holds the same nu
     layout.legend = Object.assign({ orientation: 'h', x: 0, xanchor: 'left', y: 1.02, yanchor: 'bottom' }, given.legend);
     if (element.clientWidth < 480) {            // a phone: side margins are for labels, not for air
       layout.margin = Object.assign({}, layout.margin, { l: Math.min(layout.margin.l || 0, 40), r: Math.min(layout.margin.r || 0, 40) });
+      if (given.annotations) { layout.legend.y = Math.max(layout.legend.y, 1.1); }  // above the words at the top right
     }
     layout.autosize = true;
     layout.dragmode = false;                    // a finger on the chart scrolls the page

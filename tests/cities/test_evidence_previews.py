@@ -172,3 +172,30 @@ def test_an_image_that_unpacks_to_too_much_is_refused(attach):
     upload.size = len(buffer.getvalue())
     with pytest.raises((NoPreview, EvidenceRefused)):
         previews.page_image(attach(upload).file)
+
+
+def test_a_page_that_there_is_not_starts_no_renderer_and_leaves_no_file(attach, monkeypatch):
+    record = attach(pdf(2)).file
+    with pytest.raises(NoPreview):
+        previews.page_image(record, 7)  # not known yet how many there are
+    folder = previews.page_image(record).path.parent
+    assert not list(folder.glob(f"{record.sha256}*.failed"))
+
+    def never(*_given):
+        raise AssertionError("drew")
+
+    monkeypatch.setattr(previews, "_run", never)
+    for page in (-1, 0, 3, 10_000, 10**12):
+        with pytest.raises(NoPreview):
+            previews.page_image(record, page)
+    assert not list(folder.glob(f"{record.sha256}*.failed"))
+
+
+def test_pages_beyond_all_documents_are_refused_before_the_file_is_opened(client, attach, lead, monkeypatch):
+    found = attach(pdf(2))
+    monkeypatch.setattr(previews, "_run", None)
+    client.force_login(lead)
+    base = f"/s/{found.submission_id}/evidence/{found.pk}/"
+    for page in ("10000", "9" * 25, "9" * 5000):
+        assert client.get(f"{base}page/{page}.png").status_code == 404
+    assert client.get(f"{base}page/1.png?w={'9' * 5000}").status_code == 404

@@ -193,3 +193,52 @@ def test_an_editor_invites_nobody(client, submission):
     data = {"nonce": "n" * 32, "role": "lead"}
     assert client.post(f"/s/{submission.pk}/members/", data).status_code == 403
     assert not Invitation.objects.exists()
+
+
+# --- a link lends no right that its maker has lost ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", ["inactive", "no_lead", "gone"])
+def test_a_link_opens_nothing_once_its_maker_leads_the_city_no_longer(client, submission, lead, lost):
+    path = invite(client, submission, lead)
+    if lost == "inactive":
+        User.objects.filter(pk=lead.pk).update(is_active=False)
+    elif lost == "no_lead":
+        Membership.objects.filter(user=lead).update(role="editor")
+    else:
+        Membership.objects.filter(user=lead).delete()
+    assert "已不再牵头" in client.get(path).content.decode()
+    assert client.post(path, ACCOUNT).status_code == 410
+    assert not User.objects.filter(username="liming").exists()
+
+
+def test_removing_a_member_withdraws_what_they_had_sent_out(client, submission, lead):
+    path = invite(client, submission, lead)
+    membership = Membership.objects.get(user=lead)
+    membership.role = "editor"
+    membership.save()
+    actions.remove_member(membership=membership, by=make.member(submission.city))
+    assert Invitation.objects.get().withdrawn_at is not None
+    assert client.get(path).status_code == 410
+
+
+def test_the_same_form_sent_elsewhere_or_for_something_else_makes_another_link(
+    client, submission, lead, department
+):
+    other = make.submission()
+    Membership.objects.create(user=lead, city=other.city, role="lead")
+    client.force_login(lead)
+    links = set()
+    for place, data in ((submission, {}), (other, {}), (submission, {"department": department.pk})):
+        page = client.post(f"/s/{place.pk}/members/", {"nonce": "n" * 32, "role": "editor", **data})
+        links.add(re.search(r"/join/\w+/", page.content.decode())[0])
+    assert len(links) == 3
+    assert Invitation.objects.filter(city=other.city).count() == 1
+
+
+@pytest.mark.parametrize("number", ["9" * 25, "9" * 5000, "x", "²"])
+def test_a_crafted_department_is_not_found(client, submission, lead, number):
+    person = Membership.objects.get(user=make.member(submission.city, "editor"))
+    client.force_login(lead)
+    path = f"/s/{submission.pk}/members/{person.pk}/"
+    assert client.post(path, {"department": number}).status_code == 404

@@ -159,7 +159,7 @@ def test_those_concerned_are_told_and_nobody_is_named(submission, administrator,
     told = {notice.user: notice.text for notice in Notice.objects.filter(kind="returned")}
     assert set(told) == {lead, concerned}
     assert administrator.display_name not in told[lead]
-    assert "需修改 A1 共 1 项" in told[lead]
+    assert "共 1 项指标需修改" in told[lead]
 
 
 # ------------------------------------------------------------------------------------------ resubmitting

@@ -298,7 +298,7 @@ def test_undo_puts_back_what_nobody_changed_since_and_lists_the_rest(page, submi
     for _ in range(2):
         assert page.post(address("upload_undo", submission, upload)).status_code == 302
     after = said(submission)
-    assert after["A1"] == (50.0, "", "原文", "approved", 3)
+    assert after["A1"] == (50.0, "", "原文", "draft", 3), "undoing marks nothing ready"
     assert after["A2"] == (None, "", "", "empty", 2)
     assert submission.answers.get(indicator__code="B1").items == "1;2"
     log = submission.answers.get(indicator__code="A1").log.get(version=3)
@@ -306,6 +306,23 @@ def test_undo_puts_back_what_nobody_changed_since_and_lists_the_rest(page, submi
     shown = text(page.get(address("upload_check", submission, upload)))
     assert "未撤销：导入之后又有修改" in shown
     assert "已恢复" in shown
+
+
+def test_undo_leaves_an_answer_that_was_returned_since(page, city, submission, lead):
+    for code in ("A1", "A2", "B1", "H1"):
+        make.answer(submission, code, ready=True, by=lead)
+    cells = {("A1", "数值"): 60, ("A2", "等级"): "A"}
+    upload = kept(page, submission, filled(form_of(submission, by=lead), cells))
+    page.post(address("upload_confirm", submission, upload))
+    actions.hand_in(submission=submission, by=lead)
+    leaf = submission.answers.get(indicator__code="A1").indicator_id
+    actions.return_submission(
+        submission=submission, remarks={leaf: "请核对"}, reason="",
+        due_at=timezone.now() + timedelta(days=3), by=make.user("administrator"),
+    )  # fmt: skip
+    assert "A1 指标A1：导入之后状态已改为" in text(page.get(address("upload_undo", submission, upload)))
+    page.post(address("upload_undo", submission, upload))
+    assert said(submission)["A1"] == (60.0, "", "", "returned", 2)
 
 
 def test_what_was_not_imported_cannot_be_undone(page, submission, lead):

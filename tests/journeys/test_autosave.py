@@ -27,7 +27,7 @@ def stored(submission) -> Answer:
 
 def shows(tab, text: str) -> None:
     tab.wait_for_function(
-        "([where, text]) => document.querySelector(where).textContent.includes(text)", arg=[STATE, text]
+        "([where, text]) => document.querySelector(where)?.textContent.includes(text)", arg=[STATE, text]
     )
 
 
@@ -57,7 +57,7 @@ def test_the_estimate_follows_what_is_typed_without_a_reload(editing):
     assert "填写后显示" in tab.inner_text("#estimate")
     tab.fill("#id_value_text", "５０")
     tab.locator("#id_narrative").focus()
-    tab.wait_for_function("() => document.querySelector('#estimate').textContent.includes('80.0')")
+    tab.wait_for_function("() => document.querySelector('#estimate')?.textContent.includes('80.0')")
     assert "预估" in tab.inner_text("#estimate")
     assert "填写中" in tab.inner_text("#answer-status")
     assert tab.inner_text("#last-change").startswith("第 1 版")

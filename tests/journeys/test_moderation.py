@@ -15,7 +15,7 @@ def test_a_ruling_keeps_the_marks_and_needs_a_reason(page, axe):
     moderator = page()
     sign_in(moderator, make.user("moderator"))
     moderator.goto("/")
-    moderator.get_by_role("link", name=submission.round.name).click()
+    moderator.get_by_role("link", name=submission.round.name, exact=True).click()
     axe(moderator)
     moderator.get_by_role("link", name=f"{submission.city} · A2").click()
     axe(moderator)

@@ -252,6 +252,7 @@ def test_without_javascript_a_city_answers_uploads_and_submits_and_a_reviewer_sc
     expert.click("text=继续评审")
     expert.check("label:has-text('填写认定值') input")
     expert.fill("#id_value_text", "45")
+    expert.fill("#id_source", "城市统计年鉴，第 12 页")
     expert.fill("#id_reason", "以年鉴为准")
     expert.click("text=保存并继续")
     expert.check("label.radio-card:has-text('B 良好') input")

@@ -26,7 +26,7 @@ def open_bench(page, cities: int = 1, **options):
 
 def shows(tab, text: str) -> None:
     tab.wait_for_function(
-        "([where, text]) => document.querySelector(where).textContent.includes(text)", arg=[STATE, text]
+        "([where, text]) => document.querySelector(where)?.textContent.includes(text)", arg=[STATE, text]
     )
 
 

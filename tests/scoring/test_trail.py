@@ -1,11 +1,16 @@
 """A city's trail tells in order of time what changed its score, by role and seat, and nothing before its result is sent."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from cities.actions import return_submission
 from scoring.actions.compute import compute_round
 from scoring.actions.provisional_results import release_provisional
 from scoring.trail import trail_of
 from tests import make
+from tests.cities.test_evidence import editor_of
 from tests.scoring.test_appeals import appeal, release, uphold
 from tests.scoring.test_moderation import again, ask, panel, rule, task
 
@@ -46,7 +51,10 @@ def test_everything_that_changed_the_score_is_told_in_order(story):
     why = {one.what.split("，")[0]: one.why for one in entries}
     assert why["复议 A2：调整了评分"] == "看了附件二"
     assert why["裁定 B1：要点 1;2"] == "附件充分"
-    assert why[f"送达初步结果 #{_last(submission)}：总分 92.5"] == "申诉后重算"
+    last = f"送达初步结果 #{_last(submission)}：总分 92.5"
+    assert why[last] == ""  # the reason for computing again is for those who run the round
+    inside = {one.what.split("，")[0]: one.why for one in trail_of(submission, make.user("administrator"))}
+    assert inside[last] == "申诉后重算"
     assert entries[-1].what.endswith("此前为 89.5")
 
 
@@ -108,3 +116,17 @@ def test_it_takes_the_same_queries_however_long_it_is(client, rulings, django_as
 
 
 TRAIL_QUERIES = 11
+
+
+def test_a_department_reads_no_remark_on_other_departments_indicators():
+    submission = make.handed_in()
+    leaf = {one.indicator.code: one.indicator_id for one in submission.answers.select_related("indicator")}
+    return_submission(
+        submission=submission, remarks={leaf["A1"]: "数字不符", leaf["B1"]: "缺附件"}, reason="整体意见",
+        due_at=timezone.now() + timedelta(days=3), by=make.user("administrator"),
+    )  # fmt: skip
+    (own,) = (one for one in trail_of(submission, editor_of(submission, "B1")) if one.codes)
+    assert (own.what, own.why, own.codes) == ("退回修改：B1", "整体意见；B1：缺附件", ("B1",))
+    assert not [one for one in trail_of(submission, editor_of(submission, "H1")) if one.codes]
+    (whole,) = (one for one in trail_of(submission, make.member(submission.city)) if one.codes)
+    assert whole.codes == ("A1", "B1")

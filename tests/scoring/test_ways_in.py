@@ -117,3 +117,19 @@ def test_every_kind_of_notice_has_words():
                     }
     assert len(kinds) > 15
     assert kinds <= set(KIND_WORDS), kinds - set(KIND_WORDS)
+
+
+def test_progress_offers_a_return_only_while_it_is_possible(client):
+    submission, admin = panel({}, {}), make.user("administrator")
+    page = reverse("manage:progress", args=[submission.round.code])
+    back = reverse("manage:return", args=[submission.round.code, submission.pk])
+    assert back in shown(client, admin, page)
+    finalised(submission, admin)
+    assert back not in shown(client, admin, page)
+
+
+def test_a_case_that_was_not_written_is_not_to_be_recommended(client):
+    submission = panel({}, {})
+    reviewer = submission.assignments.first().reviewer
+    page = reverse("cases:case", args=[submission.round.code, submission.pk])
+    assert "/recommend/" not in shown(client, reviewer, page)
