@@ -222,7 +222,9 @@ def cell(request: AuthenticatedRequest, round_code: str, submission: int, code: 
     context["may_accept"] = shown.divergence is not None and shown.divergence.status in moderation.UNDECIDED
     final = shown.submission.status == Submission.Status.FINAL
     context["may_rule"] = not final or request.user.is_administrator  # a correction
-    context["may_return"] = shown.submission.status in RETURNABLE  # whoever may decide here may also return it
+    context["may_return"] = (
+        shown.submission.status in RETURNABLE
+    )  # whoever may decide here may also return it
     return render(request, "scoring/moderation/cell.html", context)
 
 

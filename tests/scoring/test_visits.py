@@ -141,5 +141,5 @@ def test_the_list_of_cases_asks_a_constant_number_of_questions(
     client.force_login(moderator)
     address = reverse("cases:index", args=[round_.code])
     client.get(address)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(14):
         client.get(address)
