@@ -453,3 +453,16 @@ def test_cells_out_of_order_do_not_slip_under_the_limit_of_cells():
     assert not workbook_safety._Scanner(limits).run_at_once(content)
     with pytest.raises(WorkbookError, match="100 个单元格"):
         workbook_safety._Scanner(limits).run(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    "rows", ['<row r="1"><c r="A1"><v>1</v></c>', '<row r="1"><c r="A1"><v>1</v></c></row></sheet>']
+)
+def test_a_damaged_plain_sheet_is_refused_when_it_is_read(rows):
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book(一=[["x"]]))) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, _by_hand(rows)[:-12] if name.endswith("sheet1.xml") else content)
+    with pytest.raises(WorkbookError, match="已损坏"):
+        read_sheets(made.getvalue())
