@@ -2,7 +2,7 @@
 
 Six reviewers, sixteen cities, the 56 leaves of the reference framework, three reviewers a city. What somebody said is
 written down here as it is typed; `plain_sums` makes scores, ranks, agreement, severity and divergences of that, without
-the engine, and each must be what the product stored. Two thirds of the marks are requests to the mark page, the others
+the engine, and each must be what the product stored. Half of the marks are requests to the mark page, the others
 the action that the page calls, to spare half a minute.
 """
 
@@ -631,18 +631,3 @@ def test_severity_is_each_reviewers_mean_distance_from_the_others(story):
 
 
 # --- the other rules of a panel --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("rule", "missing"), [("median", "exclude"), ("trimmed", "zero"), ("trimmed", "exclude")]
-)
-def test_median_and_trimmed_mean_over_five_reviewers(rule, missing):
-    panel = Panel(
-        make.framework(bonus_cap=4), cities=5, reviewers=5, seats=5, seed=7, panel=rule, missing=missing
-    )
-    assert panel.agrees(panel.compute()) == [], "nobody has finished: nothing is assessed yet"
-    for submission in panel.submissions():
-        for reviewer in panel.panel_of(submission):
-            panel.review(submission, reviewer)
-    assert panel.agrees(panel.compute()) == []
-    assert found_divergences(panel).keys() == panel.far_apart().keys()
