@@ -113,7 +113,7 @@ def page(browser, live_server) -> Callable[..., Page]:
                 **options,
             }
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         made = context.new_page()
         made.seen = _watch(made, host)
         opened.append((context, made.seen))

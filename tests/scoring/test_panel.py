@@ -40,7 +40,7 @@ from tests import make
 from tests.scoring import plain_sums
 from tests.scoring.plain_sums import AWAY, TOTAL, Cell
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("panel")]
+pytestmark = [pytest.mark.django_db, pytest.mark.walk, pytest.mark.xdist_group("panel")]
 State = Answer.ValueState
 EXACT = 1e-9
 #: so many of the marks come as requests, the others by what the page calls: a request takes three times as long
