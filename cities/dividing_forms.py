@@ -8,8 +8,8 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.http import id_from
 from accounts.models import User
+from accounts.texts import whole_number
 from cities.actions import KEEP, Change, Target
 from cities.models import City, Department, Membership
 from cities.queries import members
@@ -19,7 +19,7 @@ SAME, CLEAR = "", "clear"
 
 def target_of(key: str) -> Target:
     """What a row's check box stands for: the id of a leaf, or the key of a part of the case."""
-    leaf = id_from(key)
+    leaf = whole_number(key)
     return key if leaf is None else leaf
 
 

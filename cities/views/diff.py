@@ -5,7 +5,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.http import AuthenticatedRequest, id_from
+from accounts.http import AuthenticatedRequest
+from accounts.texts import whole_number
 from cities.diffs import leaf_diffs
 from cities.scope import visible_leaves
 from cities.views.common import crumbs, load
@@ -20,7 +21,7 @@ def diff(request: AuthenticatedRequest, pk: int, before: int, after: int) -> Htt
         before, after: the receipts' sequence numbers, the earlier one first.
     """
     submission = load(request, pk)
-    if id_from(str(before)) is None or id_from(str(after)) is None:
+    if whole_number(str(before)) is None or whole_number(str(after)) is None:
         raise Http404
     receipts = {one.sequence: one for one in submission.receipts.filter(sequence__in=[before, after])}
     if before >= after or len(receipts) != 2:

@@ -13,7 +13,8 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.http import AuthenticatedRequest, id_from
+from accounts.http import AuthenticatedRequest
+from accounts.texts import whole_number
 from cities import actions, queries, worklist
 from cities import dividing_workbook as workbook
 from cities.actions import cases
@@ -323,7 +324,7 @@ def approve(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 
 def _decide(request: AuthenticatedRequest, submission: Submission) -> HttpResponse:
-    leaves = [leaf for one in request.POST.getlist("leaf") if (leaf := id_from(one)) is not None]
+    leaves = [leaf for one in request.POST.getlist("leaf") if (leaf := whole_number(one)) is not None]
     if not leaves:
         raise actions.ActionRefused(_("请先勾选指标。"))
     if request.POST.get("do") == "return":

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import load_for
-from accounts.http import AuthenticatedRequest, id_from
+from accounts.http import AuthenticatedRequest
+from accounts.texts import whole_number
 from cities import actions, evidence_rules, evidence_zip, previews, queries
 from cities import evidence as evidence_files
 from cities.evidence_forms import DescriptionForm
@@ -165,7 +166,7 @@ def page_image(request: AuthenticatedRequest, pk: int, evidence: int, page: int)
     """A page of a PDF, or an image, as a PNG for showing in a page. `?w=1600` is the large one."""
     submission = load_for(request.user, queries.submissions(), see=READ, pk=pk)
     found = _one(request, submission, evidence)
-    width = id_from(request.GET.get("w", str(previews.WIDTH)))
+    width = whole_number(request.GET.get("w", str(previews.WIDTH)))
     if width is None:
         raise Http404
     try:
@@ -183,7 +184,7 @@ def preview(request: AuthenticatedRequest, pk: int, evidence: int) -> HttpRespon
     submission = load(request, pk)
     found = _one(request, submission, evidence)
     wanted = request.GET.get("page", "")
-    shown = preview_context(found, id_from(wanted) or 0)
+    shown = preview_context(found, whole_number(wanted) or 0)
     if request.headers.get("HX-Request"):
         return render(request, "cities/_evidence_preview.html", shown)
     context = {

@@ -12,8 +12,9 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.http import AuthenticatedRequest, id_from
+from accounts.http import AuthenticatedRequest
 from accounts.models import User
+from accounts.texts import whole_number
 from cities import actions, queries
 from cities.dividing_forms import InviteForm, JoinForm
 from cities.models import Department, Invitation, Membership, Submission
@@ -71,7 +72,7 @@ def member_move(request: AuthenticatedRequest, pk: int, member: int) -> HttpResp
     chosen = request.POST.get("department", "")
     department: Department | None = None
     if chosen:
-        department = get_object_or_404(Department, city=submission.city_id, pk=id_from(chosen))
+        department = get_object_or_404(Department, city=submission.city_id, pk=whole_number(chosen))
     actions.move_member(membership=found, department=department, by=request.user)
     messages.success(request, _("已更新 %(name)s 的单位。") % {"name": found.user})
     return redirect("submission:members", pk=pk)

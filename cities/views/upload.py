@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.http import AuthenticatedRequest, id_from
+from accounts.http import AuthenticatedRequest
+from accounts.texts import whole_number
 from cities.actions import ActionRefused, uploading
 from cities.models import BulkUpload, Department, Submission
 from cities.phases import why_closed
@@ -118,7 +119,7 @@ def template(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     chosen = request.GET.get("department", "")
     department = None
     if chosen:
-        department = get_object_or_404(Department, pk=id_from(chosen), city=submission.city_id)
+        department = get_object_or_404(Department, pk=whole_number(chosen), city=submission.city_id)
     try:
         content = loading.form_of(submission, by=request.user, department=department)
     except WorkbookError as refused:

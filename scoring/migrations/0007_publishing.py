@@ -5,5 +5,5 @@ from scoring.guards import RESULT_GUARDS
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scoring", "0009_visits")]
+    dependencies = [("scoring", "0006_moderation")]
     operations = [operation(RESULT_GUARDS)]

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scoring", "0007_workbench")]
+    dependencies = [("scoring", "0005_review")]
     operations = [
         migrations.AddField(
             model_name="reconsideration",

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cities", "0008_cases")]
+    dependencies = [("cities", "0003_self_assessment")]
     operations = [
         migrations.AddField(
             model_name="round",
